@@ -1,0 +1,78 @@
+// Package account is whom we serve: accounts, people and the records that
+// belong to them, as they stand and as they stood.
+package account
+
+import (
+	"context"
+	"time"
+
+	"cairn"
+)
+
+// A Query asks for a page of accounts.
+type Query struct {
+	Search   string       // words; each must begin a word of name, domain or key, or of a person's name or address
+	Owner    string       // address; "-" is nobody's; empty: all
+	Status   cairn.Status // empty: all but ignored
+	Way      cairn.Way    // empty: all
+	Below    *int         // level under so many points
+	Above    *int         // level at or over so many points
+	RenewsBy time.Time    // renewal on or before; zero: any
+	KeyBegin string       // key begins so; empty: all
+	Sort     string       // one of Sorts; empty: "name". A leading "-" turns it round
+	Cursor   string       // Next of the page before
+	Limit    int          // 1..500; 0 is 50
+}
+
+// Sorts are the columns a list can be sorted by. What is missing comes last
+// either way.
+var Sorts = []string{"name", "level", "slope", "mrr", "renews", "last_seen", "owner", "status", "first"}
+
+// A Page is part of a list, with the count of the whole.
+type Page struct {
+	Accounts []cairn.Account
+	Total    int
+	Next     string // cursor; empty: this was the last
+}
+
+// A Totals is what the sentence over the list says.
+type Totals struct {
+	Accounts, Rising, Steady, Falling, Unknown int
+	MRR                                        map[string]int64 // minor units by currency
+	Owners                                     []string         // all that occur
+}
+
+// A Store answers questions about accounts. Each method keeps to the scope.
+type Store interface {
+	Accounts(ctx context.Context, scope cairn.Scope, q Query) (Page, error)
+	Totals(ctx context.Context, scope cairn.Scope, q Query) (Totals, error)
+	// Account returns one account with its signals; cairn.NotFound when there
+	// is none or the scope does not include it.
+	Account(ctx context.Context, scope cairn.Scope, id cairn.AccountID) (cairn.Account, error)
+	// Find resolves what a person types: an id, an exact key, domain or name.
+	// Several matches are a cairn.Conflict naming them.
+	Find(ctx context.Context, scope cairn.Scope, text string) (cairn.AccountID, error)
+	People(ctx context.Context, scope cairn.Scope, id cairn.AccountID) ([]cairn.Person, error)
+	// Records returns the account's records of one kind as of t (zero: now),
+	// newest first, with personal fields opened.
+	Records(ctx context.Context, scope cairn.Scope, id cairn.AccountID, k cairn.EventKind, t time.Time) ([]cairn.Record, error)
+	// Days returns the daily levels as they were measured at the time.
+	Days(ctx context.Context, scope cairn.Scope, id cairn.AccountID, from, to cairn.Day) ([]Day, error)
+}
+
+// A Day is what was measured of an account on one day, last turn counts.
+type Day struct {
+	Day   cairn.Day
+	Level cairn.Points
+	Way   cairn.Way
+	Model string
+	Rev   int
+}
+
+// An Explainer measures and rates an account as of any moment, from history.
+type Explainer interface {
+	// Explain returns the vector and the signals behind it. Zero t is now.
+	Explain(ctx context.Context, scope cairn.Scope, id cairn.AccountID, t time.Time) (cairn.Vector, cairn.Signals, error)
+	// Levels returns the levels at each of the moments, as the model in force sees them.
+	Levels(ctx context.Context, scope cairn.Scope, id cairn.AccountID, at []time.Time) ([]cairn.Mark, error)
+}

@@ -1,0 +1,331 @@
+-- One text for SQLite and PostgreSQL. A store replaces two marks and nothing
+-- else: a column ending in "-- rowid" (SQLite: "integer primary key", so that it
+-- is the row's own number) and "/* clustered */" after a table (SQLite: without rowid).
+-- Times are whole microseconds since 1970 in UTC, 0 where there is none; days
+-- are counted from 1970-01-01 in the workspace's zone; ids are 16 bytes.
+
+-- The log ---------------------------------------------------------------
+
+create table counter (
+    part integer not null primary key,
+    n    bigint  not null
+) /* clustered */;
+
+-- key = part * 2^48 + n
+create table event (
+    key      bigint   not null primary key, -- rowid
+    id       bytea    not null,
+    stream   bytea    not null,
+    kind     text     not null,
+    name     text     not null,
+    source   text     not null,
+    product  text     not null,
+    at       bigint   not null,
+    seen     bigint   not null,
+    stamp    bigint   not null,
+    account  bytea,
+    person   bytea,
+    anon     bytea,
+    record   bytea,
+    acct_key text     not null,
+    rec_key  text     not null,
+    n        bigint   not null,
+    skewed   integer  not null,
+    props    text     not null,
+    sealed   bytea
+);
+
+-- 4 bytes of the hour of the sender's timestamp, 12 of SHA-256 of source and id.
+create table admitted (
+    id bytea not null primary key
+) /* clustered */;
+
+-- Keys that seal what is personal. Back this table up apart. Destroying a row
+-- erases all that it sealed. The row with an id of zeros is the pepper.
+create table subject_key (
+    subject bytea not null primary key,
+    secret  bytea not null
+) /* clustered */;
+
+-- State, projected where it is admitted -----------------------------------
+
+create table stream (
+    id      bytea   not null primary key,
+    account bytea,             -- whose it is now; null: unclaimed
+    person  bytea,             -- for a person's or visitor's stream
+    born    bytea,             -- the account it was made for; null for persons' and records' streams
+    first   bigint  not null   -- At of its first event
+) /* clustered */;
+create index stream_account on stream (account);
+create index stream_person on stream (person);
+
+create table account (
+    id      bytea   not null primary key,
+    key     text    not null,  -- as first sent
+    name    text    not null,
+    domain  text    not null,
+    owner   text    not null,
+    status  text    not null,
+    first   bigint  not null,
+    version bigint  not null   -- grows with every change that a page shows
+) /* clustered */;
+create index account_key on account (key);
+create index account_owner on account (owner);
+
+-- Personal, in the clear: its rows go when the person is erased.
+create table person (
+    id        bytea   not null primary key,
+    key       text    not null,
+    name      text    not null,
+    mail      text    not null,
+    title     text    not null,
+    role      text    not null,
+    opted_out integer not null,
+    erased    integer not null
+) /* clustered */;
+
+-- Who belongs where. said: a source said so (group, identify with groupId, a
+-- person's patch with an account); otherwise seen in an event of that account.
+create table member (
+    account bytea   not null,
+    person  bytea   not null,
+    source  text    not null,
+    at      bigint  not null,
+    said    integer not null,
+    primary key (account, person, source)
+) /* clustered */;
+create index member_person on member (person);
+
+-- What each source said about each field, and when: the past of every record.
+create table fact (
+    record bytea   not null,
+    field  text    not null,
+    source text    not null,
+    at     bigint  not null,
+    event  bytea   not null,
+    seen   bigint  not null,
+    kind   text    not null,
+    stream bytea   not null,
+    value  text,               -- JSON; null clears; also null when sealed
+    sealed bytea,
+    primary key (record, field, source, at, event)
+) /* clustered */;
+
+-- How contracts, invoices, tickets, answers and tasks stand. doc holds what is
+-- plain, sealed the rest. The columns beside it are copied from the fields
+-- that lists are sorted and counted by.
+create table record (
+    id      bytea   not null primary key,
+    kind    text    not null,
+    key     text    not null,
+    stream  bytea   not null,
+    account bytea,
+    person  bytea,
+    state   text    not null,  -- fields "state" or "status"
+    owner   text    not null,
+    due     bigint  not null,  -- task: due; contract: renews; invoice: due
+    until   bigint  not null,  -- task: snoozed until
+    prio    integer not null,
+    closed  bigint  not null,
+    first   bigint  not null,
+    last    bigint  not null,
+    version bigint  not null,
+    subject bytea   not null,  -- whose key sealed it
+    doc     text    not null,
+    sealed  bytea
+) /* clustered */;
+create index record_account on record (account, kind, last);
+create index record_stream on record (stream);
+create index record_task on record (kind, owner, state);
+
+-- Search: lower-case words, by prefix. what: account or person.
+create table token (
+    word    text  not null,
+    what    text  not null,
+    id      bytea not null,
+    primary key (word, what, id)
+) /* clustered */;
+create index token_id on token (id);
+
+-- Derived: one generation is current, another may be growing beside it -----
+
+create table generation (
+    stage   text    not null primary key,
+    current integer not null,
+    growing integer not null  -- 0: no rebuild is under way
+) /* clustered */;
+
+create table cursor (
+    stage text    not null,
+    gen   integer not null,
+    part  integer not null,
+    n     bigint  not null,
+    lease bigint  not null,   -- number of the lease that may move it
+    until bigint  not null,   -- wall time at which the lease ends
+    node  text    not null,
+    primary key (stage, gen, part)
+) /* clustered */;
+
+-- People are numbered densely within a stream, for bitmaps. Numbers are given
+-- once and outlive rebuilds.
+create table stream_person (
+    stream bytea   not null,
+    num    integer not null,
+    person bytea   not null,
+    primary key (stream, num)
+) /* clustered */;
+create unique index stream_person_person on stream_person (stream, person);
+
+-- name '' is the union over Meaningful Activity.
+create table tally (
+    gen     integer not null,
+    stream  bytea   not null,
+    product text    not null,
+    day     integer not null,
+    name    text    not null,
+    n       bigint  not null,
+    total   bigint  not null,   -- sum of the property "value", in millionths
+    last    bigint  not null,   -- At of the latest event of that day
+    people  bytea   not null,   -- roaring bitmap of stream_person.num
+    primary key (gen, stream, product, day, name)
+) /* clustered */;
+
+create table timeline (
+    gen    integer not null,
+    stream bytea   not null,
+    at     bigint  not null,
+    key    bigint  not null,    -- of event
+    primary key (gen, stream, at, key)
+) /* clustered */;
+
+-- Accounts that something touched, or whose time has come.
+create table due (
+    account bytea   not null primary key,
+    at      bigint  not null,   -- workspace time at which the turn is due; 0: at once
+    mark    bigint  not null,   -- grows whenever it is marked again
+    lease   bigint  not null,
+    until   bigint  not null,   -- wall time at which the lease ends; 0: free
+    quiet   integer not null    -- 1: only history arrived: measure, decide nothing
+) /* clustered */;
+create index due_at on due (at);
+
+create table vector (
+    account   bytea   not null primary key,
+    at        bigint  not null,
+    known     integer not null,
+    level     bigint  not null,
+    way       text    not null,
+    slope     bigint  not null,
+    mrr       bigint  not null,
+    currency  text    not null,
+    renews    bigint  not null,
+    last_seen bigint  not null,
+    base      integer not null,   -- 1: rules have a turn to compare with
+    body      text    not null,   -- cairn.Vector as JSON
+    signals   text    not null    -- cairn.Signals as JSON
+) /* clustered */;
+create index vector_level on vector (level);
+create index vector_renews on vector (renews);
+
+create table vector_day (
+    account bytea   not null,
+    day     integer not null,
+    known   integer not null,
+    level   bigint  not null,
+    way     text    not null,
+    model   text    not null,
+    rev     integer not null,
+    primary key (account, day)
+) /* clustered */;
+
+-- The last decision of each rule about each account: fired or not, and why.
+create table decision (
+    account bytea   not null,
+    rule    text    not null,
+    rev     integer not null,
+    at      bigint  not null,
+    holds   integer not null,
+    fire    integer not null,
+    fired   bigint  not null,   -- when it last fired
+    why     text    not null,
+    pos     bigint  not null,
+    primary key (account, rule)
+) /* clustered */;
+
+create table action (
+    id      bytea   not null primary key,
+    key     text    not null,
+    kind    text    not null,
+    account bytea   not null,
+    play    text    not null,
+    rev     integer not null,
+    why     text    not null,
+    body    text    not null,
+    at      bigint  not null,
+    state   text    not null,
+    result  text    not null,
+    done_at bigint  not null
+) /* clustered */;
+create index action_state on action (state);
+create index action_account on action (account, at);
+
+-- Definitions and the house ------------------------------------------------
+
+create table book (
+    page text    not null,
+    rev  integer not null,
+    at   bigint  not null,
+    actor text   not null,      -- JSON of cairn.Actor without its address
+    note text    not null,
+    body text    not null,
+    primary key (page, rev)
+) /* clustered */;
+
+create table login (
+    id    text    not null primary key,
+    mail  text    not null unique,
+    name  text    not null,
+    hash  text    not null,
+    admin integer not null
+) /* clustered */;
+
+create table session (
+    token   bytea  not null primary key,
+    csrf    text   not null,
+    login   text   not null,
+    expires bigint not null
+) /* clustered */;
+
+create table source (
+    name text not null primary key,
+    body text not null
+) /* clustered */;
+
+create table source_key (
+    hash   bytea  not null primary key,
+    source text   not null,
+    hint   text   not null,     -- its first characters
+    made   bigint not null
+) /* clustered */;
+
+create table arrival (
+    source    text   not null,
+    hour      bigint not null,
+    accepted  bigint not null,
+    duplicate bigint not null,
+    late      bigint not null,
+    rejected  bigint not null,
+    last      bigint not null,
+    primary key (source, hour)
+) /* clustered */;
+
+create table reject (
+    id     bigint not null primary key,
+    source text   not null,
+    seen   bigint not null,
+    idx    integer not null,
+    field  text   not null,
+    reason text   not null,
+    sealed bytea
+) /* clustered */;
+create index reject_source on reject (source, id);
