@@ -34,8 +34,12 @@ type Session struct {
 type Store interface {
 	UserByMail(ctx context.Context, mail string) (User, error) // cairn.NotFound
 	Users(ctx context.Context) ([]User, error)
-	SaveUser(ctx context.Context, u User) error
+	SaveUser(ctx context.Context, u User) error // cairn.Conflict when another has the address
+	// SaveSession adds a session or gives one a new end, and forgets those
+	// that expired Lifetime before it does.
 	SaveSession(ctx context.Context, tokenHash [32]byte, s Session) error
 	Session(ctx context.Context, tokenHash [32]byte, now time.Time) (Session, error) // cairn.Unauthentic
 	EndSession(ctx context.Context, tokenHash [32]byte) error
+	// EndSessions ends all sessions of a user.
+	EndSessions(ctx context.Context, userID string) error
 }
