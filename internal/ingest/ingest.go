@@ -24,6 +24,8 @@ type Record struct {
 	N       int64          // 0 is 1
 	Props   map[string]any // properties, or the fields of a patch (nil value: null, clears)
 	Context map[string]any // Segment's context; all of it is personal but library and groupId
+	Problem *cairn.Error   // why it could not be read; the door refuses it and keeps its body
+	Body    string         // as sent, for the list of what was refused; empty: made of the fields
 }
 
 // A Via names the record whose account an event belongs to when the event
@@ -72,7 +74,8 @@ type Source struct {
 	File     bool        `json:"-"`        // records come from a file: a time in the future is rejected, not corrected
 }
 
-// An Arrival is what a source sent within one hour.
+// An Arrival is what a source sent within one hour. Every record is counted
+// once: a late one is not among the accepted.
 type Arrival struct {
 	Source    string    `json:"source"`
 	Hour      time.Time `json:"hour"`

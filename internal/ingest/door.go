@@ -1,0 +1,161 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+	"unicode/utf8"
+
+	"cairn"
+	"cairn/internal/event"
+)
+
+// What the door takes.
+const (
+	MaxEvent = 32 << 10 // bytes of one record, as JSON
+	MaxID    = 99       // characters of a producer's own id
+
+	maxText = 255             // bytes of a key, a name or a product
+	skew    = 5 * time.Minute // how far ahead of us a sender's clock may be
+)
+
+// A Door admits records. It may be used by many at once.
+type Door struct {
+	Store    Store
+	Now      func() time.Time
+	Zone     func() *time.Location // the workspace's; decides what is late; nil: UTC
+	Currency func() string         // the workspace's, for amounts that name none; nil: EUR
+	Log      *slog.Logger          // nil: the default one
+}
+
+// New returns a door in UTC and EUR.
+func New(store Store, now func() time.Time) *Door {
+	return &Door{
+		Store:    store,
+		Now:      now,
+		Zone:     func() *time.Location { return time.UTC },
+		Currency: func() string { return "EUR" },
+		Log:      slog.Default(),
+	}
+}
+
+// Admit checks each record and appends those that can be taken in one
+// transaction. It returns one verdict per record, in order. An error means
+// that nothing was admitted and that the same call may be tried again.
+//
+// An id that repeats is a duplicate. A record without an id is known by its
+// content and its sender's timestamp; one that has neither is always new,
+// unless it comes from a file.
+func (d *Door) Admit(ctx context.Context, src Source, recs []Record) ([]Verdict, error) {
+	if len(recs) == 0 {
+		return nil, nil
+	}
+	a, err := d.admission(ctx, src, recs)
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]Verdict, len(recs))
+	var events []cairn.Event
+	var place []int // of each event among the records
+	var rejects []Reject
+	for i, r := range recs {
+		e, problem := a.event(r, i)
+		if problem != nil {
+			verdicts[i] = Verdict{Index: r.Index, Status: Rejected, Field: problem.Field, Reason: problem.Text}
+			rejects = append(rejects, a.reject(r, problem))
+			continue
+		}
+		a.remember(e)
+		events, place = append(events, e), append(place, i)
+	}
+	var admitted []event.Admitted
+	if len(events) > 0 {
+		if admitted, err = d.Store.Append(ctx, events); err != nil {
+			return nil, err
+		}
+	}
+	for j, i := range place {
+		verdicts[i] = Verdict{Index: recs[i].Index, Status: a.status(events[j], admitted[j])}
+	}
+	d.arrived(ctx, src, a.seen, verdicts, rejects)
+	return verdicts, nil
+}
+
+// status says what became of an event that the store has taken.
+func (a *admission) status(e cairn.Event, as event.Admitted) Status {
+	switch {
+	case as.Duplicate:
+		return Duplicate
+	case cairn.DayOf(e.At, a.zone) < cairn.DayOf(e.Seen, a.zone):
+		return Late
+	}
+	return Accepted
+}
+
+// arrived counts what came. The records are already safe by then, so a
+// failure is told to the operator and not to the sender, who would send again.
+func (d *Door) arrived(ctx context.Context, src Source, seen time.Time, verdicts []Verdict, rejects []Reject) {
+	n := Arrival{Source: src.Name, Hour: seen.Truncate(time.Hour), Last: seen}
+	for _, v := range verdicts {
+		switch v.Status {
+		case Accepted:
+			n.Accepted++
+		case Duplicate:
+			n.Duplicate++
+		case Late:
+			n.Late++
+		case Rejected:
+			n.Rejected++
+		}
+	}
+	if err := d.Store.Arrived(ctx, n, rejects); err != nil {
+		d.logger().ErrorContext(ctx, "arrivals could not be counted", "source", src.Name, "records", len(verdicts), "cause", err)
+	}
+}
+
+func (d *Door) logger() *slog.Logger {
+	if d.Log == nil {
+		return slog.Default()
+	}
+	return d.Log
+}
+
+// reject keeps a record that was refused, cut to the size of an event.
+func (a *admission) reject(r Record, problem *cairn.Error) Reject {
+	body := r.Body
+	if body == "" {
+		if b, err := json.Marshal(recordJSON(r)); err == nil {
+			body = string(b)
+		}
+	}
+	return Reject{Source: a.src.Name, Seen: a.seen, Index: r.Index, Field: problem.Field, Reason: problem.Text, Body: cut(body, MaxEvent)}
+}
+
+// recordJSON is a record as the list of what was refused shows it.
+func recordJSON(r Record) map[string]any {
+	out := map[string]any{"kind": r.Kind, "keys": r.Keys}
+	for name, v := range map[string]string{"name": r.Name, "id": r.ID, "product": r.Product, "via": r.Via.Key} {
+		if v != "" {
+			out[name] = v
+		}
+	}
+	if !r.At.IsZero() {
+		out["at"] = r.At
+	}
+	if len(r.Props) > 0 {
+		out["props"] = r.Props
+	}
+	return out
+}
+
+// cut shortens s to at most n bytes without breaking a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
