@@ -1,0 +1,185 @@
+package signal
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"cairn"
+)
+
+// A Def says what a signal means.
+type Def struct {
+	Name        string     `json:"name"`
+	Label       string     `json:"label"` // what people call it
+	Unit        string     `json:"unit"`  // "people", "days", "%", "" when it has none
+	Type        cairn.Type `json:"type"`
+	Group       string     `json:"group"`
+	Source      string     `json:"source"` // what it is measured from, and so what its freshness is the freshness of
+	Description string     `json:"description"`
+}
+
+// A Catalogue measures signals under the settings of one workspace.
+type Catalogue struct {
+	settings Settings
+}
+
+// New returns the catalogue of a workspace.
+func New(settings Settings) Catalogue {
+	if settings.Zone == nil {
+		settings.Zone = time.UTC
+	}
+	if settings.Currency == "" {
+		settings.Currency = "EUR"
+	}
+	return Catalogue{settings}
+}
+
+// Settings returns what the catalogue was made with, defaults filled in.
+func (c Catalogue) Settings() Settings { return c.settings }
+
+// Defs returns all signals that every account has, missing or not. Traits,
+// which follow from the fields that sources send, are not among them.
+func (c Catalogue) Defs() []Def { return Defs() }
+
+// Def returns what a signal means, also of a trait, and false when there is
+// no such signal.
+func (c Catalogue) Def(name string) (Def, bool) { return Find(name) }
+
+// Defs returns all signals but traits.
+func Defs() []Def { return slices.Clone(defs) }
+
+// Find returns what a signal means, also of a trait.
+func Find(name string) (Def, bool) {
+	if field, ok := strings.CutPrefix(name, traitPrefix); ok && field != "" {
+		return Def{
+			Name: name, Label: strings.ReplaceAll(field, "_", " "), Type: cairn.Text, Group: "Traits",
+			Source: "account", Description: "The account's field " + field + ", as its sources state it; a number when it is one.",
+		}, true
+	}
+	i := slices.IndexFunc(defs, func(d Def) bool { return d.Name == name })
+	if i < 0 {
+		return Def{}, false
+	}
+	return defs[i], true
+}
+
+// The groups of signals.
+const (
+	inUsage     = "Usage"
+	inSupport   = "Support"
+	inBilling   = "Billing"
+	inContract  = "Contract"
+	inSentiment = "Sentiment"
+	inPeople    = "People"
+	inTouch     = "Engagement"
+	inAccount   = "Account"
+)
+
+// The names that code refers to; see defs for what they mean.
+const (
+	Active7        = "usage.active_people_7d"
+	Active28       = "usage.active_people_28d"
+	ActiveChange   = "usage.active_people_change_28d"
+	DaysActive     = "usage.days_active_28d"
+	Events28       = "usage.events_28d"
+	Distinct28     = "usage.distinct_events_28d"
+	SinceActivity  = "usage.days_since_activity"
+	LicenceUse     = "usage.licence_use"
+	PeerRank       = "usage.peer_rank"
+	OpenTickets    = "support.open_tickets"
+	OldestOpen     = "support.oldest_open_days"
+	MedianClose    = "support.median_close_hours_90d"
+	Reopened       = "support.reopened_90d"
+	EscalatedOpen  = "support.escalated_open"
+	Tickets90      = "support.tickets_90d"
+	Overdue        = "billing.overdue_days"
+	FailedPayments = "billing.failed_payments_90d"
+	OpenInvoices   = "billing.open_invoices"
+	MRR            = "contract.mrr"
+	RenewsIn       = "contract.renews_in_days"
+	ContractTenure = "contract.tenure_days"
+	Seats          = "contract.seats"
+	NPS            = "sentiment.nps_last"
+	CSAT           = "sentiment.csat_last"
+	CES            = "sentiment.ces_last"
+	SinceAnswer    = "sentiment.days_since_answer"
+	Champion       = "people.champion_present"
+	SinceChampion  = "people.days_since_champion_seen"
+	OptedOut       = "people.opted_out"
+	KnownPeople    = "people.known"
+	SinceTalk      = "engagement.days_since_interaction"
+	Mood           = "engagement.mood_last"
+	Tenure         = "account.tenure_days"
+)
+
+const traitPrefix = "trait."
+
+var defs = []Def{
+	{Active7, "Active people in 7 days", "people", cairn.Number, inUsage, "track events",
+		"People with at least one meaningful event in the last 7 days, today included. Visitors who are not signed in are nobody."},
+	{Active28, "Active people in 28 days", "people", cairn.Number, inUsage, "track events",
+		"People with at least one meaningful event in the last 28 days, today included."},
+	{ActiveChange, "Change of active people", "%", cairn.Number, inUsage, "track events",
+		"Active people of the last 28 days against the 28 days before. Missing until there are 56 days of use, and when nobody was active before."},
+	{DaysActive, "Days with activity", "days", cairn.Number, inUsage, "track events",
+		"Of the last 28 days, those with at least one meaningful event."},
+	{Events28, "Meaningful events", "events", cairn.Number, inUsage, "track events",
+		"Meaningful events in the last 28 days."},
+	{Distinct28, "Different things done", "kinds of event", cairn.Number, inUsage, "track events",
+		"Different meaningful events in the last 28 days: how broadly the product is used."},
+	{SinceActivity, "Days since activity", "days", cairn.Number, inUsage, "track events",
+		"Days since the last meaningful event."},
+	{LicenceUse, "Licence use", "%", cairn.Number, inUsage, "track events and contracts",
+		"Active people of the last 28 days in percent of the seats bought. Over 100 when more people are active than seats were sold."},
+	{PeerRank, "Rank among all accounts", "%", cairn.Number, inUsage, "track events and the day's yardstick",
+		"The percentage of accounts with fewer active people in 28 days, as of the last midnight."},
+	{OpenTickets, "Open tickets", "tickets", cairn.Number, inSupport, "tickets",
+		"Tickets that were opened and are neither solved nor closed."},
+	{OldestOpen, "Age of the oldest open ticket", "days", cairn.Number, inSupport, "tickets",
+		"Days that the longest waiting open ticket is open; 0 when none is."},
+	{MedianClose, "Time to close a ticket", "hours", cairn.Number, inSupport, "tickets",
+		"Median hours from opened to closed of the tickets closed in the last 90 days. Missing when none was."},
+	{Reopened, "Reopened tickets", "times", cairn.Number, inSupport, "tickets",
+		"How often a ticket was reopened in the last 90 days."},
+	{EscalatedOpen, "Escalated open tickets", "tickets", cairn.Number, inSupport, "tickets",
+		"Open tickets that are marked as escalated."},
+	{Tickets90, "Tickets in 90 days", "tickets", cairn.Number, inSupport, "tickets",
+		"Tickets opened in the last 90 days."},
+	{Overdue, "Days overdue", "days", cairn.Number, inBilling, "invoices",
+		"Days that the longest overdue invoice is past its due day; 0 when none is."},
+	{FailedPayments, "Failed payments", "payments", cairn.Number, inBilling, "invoices",
+		"Attempts to collect an invoice that failed in the last 90 days."},
+	{OpenInvoices, "Open invoices", "invoices", cairn.Number, inBilling, "invoices",
+		"Invoices that were issued and are neither paid nor void, due or not."},
+	{MRR, "Recurring revenue a month", "", cairn.Amount, inContract, "contracts",
+		"Sum over the active contracts, in minor units of the workspace's currency. Amounts in another currency are never added: then it is missing."},
+	{RenewsIn, "Days to renewal", "days", cairn.Number, inContract, "contracts",
+		"Days to the earliest renewal or end of an active contract that is still to come."},
+	{ContractTenure, "Days under contract", "days", cairn.Number, inContract, "contracts",
+		"Days since the first contract began."},
+	{Seats, "Seats", "seats", cairn.Number, inContract, "contracts, else the account",
+		"Seats of the active contracts; where none states them, those that the account's own field states."},
+	{NPS, "Last recommendation score", "of 10", cairn.Number, inSentiment, "answers",
+		"The latest answer to the recommendation question (NPS), 0 to 10."},
+	{CSAT, "Last satisfaction score", "of 5", cairn.Number, inSentiment, "answers",
+		"The latest answer to the satisfaction question (CSAT), 1 to 5."},
+	{CES, "Last effort score", "of 7", cairn.Number, inSentiment, "answers",
+		"The latest answer to the effort question (CES), 1 to 7, where 7 is easy."},
+	{SinceAnswer, "Days since an answer", "days", cairn.Number, inSentiment, "answers",
+		"Days since anybody answered a survey."},
+	{Champion, "Champion known", "", cairn.Truth, inPeople, "people",
+		"Whether somebody at the account is marked as champion. Missing until anybody has a role."},
+	{SinceChampion, "Days since a champion was seen", "days", cairn.Number, inPeople, "people and events",
+		"Days since the last event of a champion; of several, the one seen last."},
+	{OptedOut, "People who opted out", "people", cairn.Number, inPeople, "people",
+		"People who do not want to be written to."},
+	{KnownPeople, "People known", "people", cairn.Number, inPeople, "people and events",
+		"People who a source stated or who were seen in an event."},
+	{SinceTalk, "Days since we talked", "days", cairn.Number, inTouch, "interactions",
+		"Days since the last call, meeting, mail or note that was written down."},
+	{Mood, "Mood at the last talk", "of 1", cairn.Number, inTouch, "interactions",
+		"The mood that was noted last: 1 good, 0 neutral, −1 bad."},
+	{Tenure, "Days as an account", "days", cairn.Number, inAccount, "account and events",
+		"Days since the account was created, or since its first event where that is not stated."},
+}

@@ -1,0 +1,138 @@
+package signal
+
+import (
+	"context"
+	"time"
+
+	"cairn"
+	"cairn/internal/event"
+)
+
+// StageName is what the fold is called where stages are listed and rebuilt.
+const StageName = "fold"
+
+// A Folder is the stage that folds the log into tallies and the timeline's
+// index, in beats. Facts about records are projected at the door already; an
+// event of one only makes its account due.
+type Folder struct {
+	Log   event.Log
+	Store FoldStore
+	Gen   int  // generation that is written; 0: the current one
+	Live  bool // accounts become due; false for a rebuild, which decides nothing
+	most  int
+}
+
+// A FoldStore keeps what is folded. CommitFold is one transaction: after a
+// crash either the beat is folded and the cursors moved, or neither.
+type FoldStore interface {
+	// Cursors leases partitions of a generation (0: the current one) for this
+	// node and returns the generation with where they stand.
+	Cursors(ctx context.Context, stage string, gen int) (int, []Cursor, error)
+	// CommitFold returns a cairn.Conflict when a cursor was moved by another.
+	CommitFold(ctx context.Context, b Beat) error
+	Settings() Settings
+}
+
+// A Cursor is how far a stage has read one partition, under a lease.
+type Cursor struct {
+	Part  int
+	N     int64
+	Lease int64
+}
+
+// A Beat is what one step of the fold changes.
+type Beat struct {
+	Gen     int
+	Live    bool
+	Moves   []Move
+	Streams map[cairn.StreamID]*Delta
+	Events  []Entry
+}
+
+// A Move is a cursor's step.
+type Move struct {
+	Cursor
+	To int64
+}
+
+// A Delta is what a beat adds to one stream.
+type Delta struct {
+	State *State // with the rows of the union
+	Late  bool   // everything in it happened on an earlier day than it was learnt
+}
+
+// An Entry is a line of the timeline's index.
+type Entry struct {
+	Stream cairn.StreamID
+	At     time.Time
+	Pos    cairn.Position
+}
+
+// hold is how long a beat may hold the writer; how many events a beat takes
+// follows from how long the last one took.
+const hold = 20 * time.Millisecond
+
+// Beat folds what is new, a bounded number of events, and reports whether
+// there may be more.
+func (f *Folder) Beat(ctx context.Context, _ time.Time) (more bool, err error) {
+	if f.most == 0 {
+		f.most = 500
+	}
+	gen, cursors, err := f.Store.Cursors(ctx, StageName, f.Gen)
+	if err != nil {
+		return false, err
+	}
+	ends, err := f.Log.Ends(ctx)
+	if err != nil {
+		return false, err
+	}
+	set := f.Store.Settings()
+	b := Beat{Gen: gen, Live: f.Live, Streams: map[cairn.StreamID]*Delta{}}
+	left := f.most
+	for _, c := range cursors {
+		if ends[c.Part] <= c.N {
+			continue
+		}
+		if left <= 0 {
+			more = true
+			break
+		}
+		events, err := f.Log.After(ctx, c.Part, c.N, left)
+		if err != nil {
+			return false, err
+		}
+		if len(events) == 0 {
+			continue
+		}
+		for i := range events {
+			b.add(&events[i], set)
+		}
+		to := events[len(events)-1].Pos.N
+		b.Moves = append(b.Moves, Move{c, to})
+		more = more || to < ends[c.Part]
+		left -= len(events)
+	}
+	if len(b.Moves) == 0 {
+		return false, nil
+	}
+	for _, d := range b.Streams {
+		d.State.Unite(set.Meaningful)
+	}
+	start := time.Now()
+	if err := f.Store.CommitFold(ctx, b); err != nil {
+		return false, err
+	}
+	f.most = min(max(int(float64(f.most-left)*float64(hold)/float64(time.Since(start))), 50), 5000)
+	return more, nil
+}
+
+func (b *Beat) add(e *cairn.Event, set Settings) {
+	d := b.Streams[e.Stream]
+	if d == nil {
+		d = &Delta{State: NewState(set.Zone), Late: true}
+		b.Streams[e.Stream] = d
+	}
+	d.Late = d.Late && cairn.DayOf(e.At, set.Zone) < cairn.DayOf(e.Seen, set.Zone)
+	d.State.Fold(*e)
+	b.Events = append(b.Events, Entry{e.Stream, e.At, e.Pos})
+}
