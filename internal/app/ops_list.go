@@ -1,0 +1,119 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"cairn"
+	"cairn/internal/account"
+	"cairn/internal/ingest"
+)
+
+// operations are all operations that a running server answers.
+func operations() []operation {
+	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, Sources, SourceKey, Admit}
+}
+
+// None is the input or the output of an operation that has none.
+type None struct{}
+
+// Ping tells the version of who answers.
+var Ping = Op[None, string]{"ping", func(_ context.Context, h House, _ None, _ func(Progress)) (string, error) {
+	return h.Version, nil
+}}
+
+// A VectorQuery asks how an account was doing.
+type VectorQuery struct {
+	Account string    `json:"account"` // id, key, domain or name
+	At      time.Time `json:"at"`      // zero: now
+}
+
+// An Explained is an account's vector with the signals behind it.
+type Explained struct {
+	Account cairn.Account `json:"account"`
+	Vector  cairn.Vector  `json:"vector"`
+	Signals cairn.Signals `json:"signals"`
+}
+
+// Explain measures and rates one account as of a moment.
+var Explain = Op[VectorQuery, Explained]{"vector", func(ctx context.Context, h House, q VectorQuery, _ func(Progress)) (Explained, error) {
+	var out Explained
+	id, err := h.Accounts.Find(ctx, cairn.Everything, q.Account)
+	if err != nil {
+		return out, err
+	}
+	if out.Account, err = h.Accounts.Account(ctx, cairn.Everything, id); err != nil {
+		return out, err
+	}
+	out.Vector, out.Signals, err = h.Explain.Explain(ctx, cairn.Everything, id, q.At)
+	return out, err
+}}
+
+// Accounts lists accounts, page by page.
+var Accounts = Op[account.Query, account.Page]{"accounts", func(ctx context.Context, h House, q account.Query, _ func(Progress)) (account.Page, error) {
+	return h.Accounts.Accounts(ctx, cairn.Everything, q)
+}}
+
+// Standings tells how stages and queues stand.
+var Standings = Op[None, Standing]{"stages", func(ctx context.Context, h House, _ None, _ func(Progress)) (Standing, error) {
+	return h.Stages.Standing(ctx)
+}}
+
+// Rebuild makes a stage anew from the log.
+var Rebuild = Op[string, None]{"rebuild", func(ctx context.Context, h House, stage string, say func(Progress)) (None, error) {
+	return None{}, h.Stages.Rebuild(ctx, stage, func(done, of int64) {
+		say(Progress{What: "Rebuilding " + stage, Done: done, Of: of, Unit: "events"})
+	})
+}}
+
+// A NewUser is somebody who shall be able to sign in.
+type NewUser struct {
+	Mail     string `json:"mail"`
+	Name     string `json:"name"`
+	Password string `json:"password"`
+	Admin    bool   `json:"admin"`
+}
+
+// A UserAdded is who can sign in now.
+type UserAdded struct {
+	ID   string `json:"id"`
+	Mail string `json:"mail"`
+	Name string `json:"name"`
+}
+
+// AddUser adds somebody who can sign in.
+var AddUser = Op[NewUser, UserAdded]{"user-add", func(ctx context.Context, h House, n NewUser, _ func(Progress)) (UserAdded, error) {
+	u, err := h.Users.AddUser(ctx, cairn.House, n.Mail, n.Name, n.Password, n.Admin)
+	return UserAdded{ID: u.ID, Mail: u.Mail, Name: u.Name}, err
+}}
+
+// Sources lists the senders with what arrived from each.
+var Sources = Op[None, []ingest.Summary]{"sources", func(ctx context.Context, h House, _ None, _ func(Progress)) ([]ingest.Summary, error) {
+	return h.Sources.Summaries(ctx, cairn.Everything, h.Now())
+}}
+
+// SourceKey makes a write key for a source and returns it; a source that is
+// not known yet is made. Only the key's hash is kept.
+var SourceKey = Op[string, string]{"source-key", func(ctx context.Context, h House, source string, _ func(Progress)) (string, error) {
+	_, err := h.Sources.Source(ctx, source)
+	if cairn.KindOf(err) == cairn.NotFound && err != nil {
+		err = h.Sources.SaveSource(ctx, cairn.House, ingest.Source{Name: source, Several: ingest.Unclaimed})
+	}
+	if err != nil {
+		return "", err
+	}
+	return h.Sources.NewKey(ctx, cairn.House, source)
+}}
+
+// A Delivery is records of one source, at most a few thousand at a time.
+type Delivery struct {
+	Source  ingest.Source   `json:"source"`
+	File    bool            `json:"file"` // they come from a file: see ingest.Source
+	Records []ingest.Record `json:"records"`
+}
+
+// Admit takes records in at the front door and answers each with a verdict.
+var Admit = Op[Delivery, []ingest.Verdict]{"admit", func(ctx context.Context, h House, d Delivery, _ func(Progress)) ([]ingest.Verdict, error) {
+	d.Source.File = d.File
+	return h.Door.Admit(ctx, d.Source, d.Records)
+}}
