@@ -1,0 +1,451 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"cairn"
+	"cairn/internal/ingest"
+)
+
+// Source returns a sender by name; see [ingest.Sources].
+func (s *Store) Source(ctx context.Context, name string) (ingest.Source, error) {
+	var body string
+	err := s.db.QueryRowContext(ctx, `
+		/* sources.Source */
+		select body from source where name = $1`, name).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ingest.Source{}, cairn.Errorf(cairn.NotFound, "There is no source called %q.", name).At("source")
+	}
+	if err != nil {
+		return ingest.Source{}, err
+	}
+	var src ingest.Source
+	return src, json.Unmarshal([]byte(body), &src)
+}
+
+// SourceByKey returns the source of a write key; an unknown key is
+// cairn.Unauthentic.
+func (s *Store) SourceByKey(ctx context.Context, writeKey string) (ingest.Source, error) {
+	sum := sha256.Sum256([]byte(writeKey))
+	var body string
+	err := s.db.QueryRowContext(ctx, `
+		/* sources.SourceByKey */
+		select s.body from source_key k join source s on s.name = k.source where k.hash = $1`, sum[:]).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ingest.Source{}, cairn.Errorf(cairn.Unauthentic, "This write key is not known here.").At("writeKey")
+	}
+	if err != nil {
+		return ingest.Source{}, err
+	}
+	var src ingest.Source
+	return src, json.Unmarshal([]byte(body), &src)
+}
+
+// SaveSource adds or changes a source.
+func (s *Store) SaveSource(ctx context.Context, by cairn.Actor, src ingest.Source) error {
+	switch {
+	case by.Kind == "":
+		return cairn.Errorf(cairn.Forbidden, "Only who is signed in may change a source.")
+	case src.Name == "":
+		return cairn.Errorf(cairn.Invalid, "A source needs a name.").At("name")
+	}
+	body, err := json.Marshal(src)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, People, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			/* sources.SaveSource */
+			insert into source (name, body) values ($1, $2)
+			on conflict (name) do update set body = excluded.body`, src.Name, string(body))
+		return err
+	})
+}
+
+// NewKey makes a write key of a source; see [ingest.Sources].
+func (s *Store) NewKey(ctx context.Context, by cairn.Actor, source string) (string, error) {
+	if by.Kind == "" {
+		return "", cairn.Errorf(cairn.Forbidden, "Only who is signed in may make a write key.")
+	}
+	if _, err := s.Source(ctx, source); err != nil {
+		return "", err
+	}
+	key := "wk_" + base62(32)
+	sum := sha256.Sum256([]byte(key))
+	err := s.write(ctx, People, func(tx *sql.Tx) error {
+		n, err := serial(ctx, tx, "source_key", 1)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `
+			/* sources.NewKey */
+			insert into source_key (hash, source, hint, made) values ($1, $2, $3, $4)`, sum[:], source, key[:7]+"…", n)
+		return err
+	})
+	return key, err
+}
+
+// base62 returns n random digits and letters, each equally likely.
+func base62(n int) string {
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	out := make([]byte, 0, n)
+	var b [64]byte
+	for {
+		rand.Read(b[:]) // never fails; see crypto/rand
+		for _, v := range b {
+			if len(out) == n {
+				return string(out)
+			}
+			if int(v) < 256-256%len(digits) {
+				out = append(out, digits[int(v)%len(digits)])
+			}
+		}
+	}
+}
+
+// serial takes n numbers that nobody else gets and returns the last of them.
+func serial(ctx context.Context, tx *sql.Tx, name string, n int) (int64, error) {
+	var last int64
+	err := tx.QueryRowContext(ctx, `
+		/* sources.serial */
+		insert into serial (name, n) values ($1, $2)
+		on conflict (name) do update set n = serial.n + excluded.n returning n`, name, n).Scan(&last)
+	return last, err
+}
+
+// maxRejects is how many rejects of one source are kept.
+const maxRejects = 10_000
+
+// maxRejectBody is how many bytes of a reject are kept.
+const maxRejectBody = 32 << 10
+
+// Arrived adds to the counts of a source and keeps its newest rejects, whose
+// bodies are sealed under the source's own key; see [ingest.Store].
+func (s *Store) Arrived(ctx context.Context, a ingest.Arrival, rejects []ingest.Reject) error {
+	fresh := map[cairn.ID]cipher.AEAD{}
+	err := s.write(ctx, Door, func(tx *sql.Tx) error {
+		clear(fresh)
+		if _, err := tx.ExecContext(ctx, `
+			/* sources.Arrived */
+			insert into arrival (source, hour, accepted, duplicate, late, rejected, last) values ($1, $2, $3, $4, $5, $6, $7)
+			on conflict (source, hour) do update set
+				accepted = arrival.accepted + excluded.accepted, duplicate = arrival.duplicate + excluded.duplicate,
+				late = arrival.late + excluded.late, rejected = arrival.rejected + excluded.rejected,
+				last = case when excluded.last > arrival.last then excluded.last else arrival.last end`,
+			a.Source, cairn.Micros(a.Hour.UTC().Truncate(time.Hour)), a.Accepted, a.Duplicate, a.Late, a.Rejected, cairn.Micros(a.Last)); err != nil {
+			return err
+		}
+		return s.keepRejects(ctx, tx, a.Source, rejects, fresh)
+	})
+	if err != nil {
+		return err
+	}
+	for id, key := range fresh {
+		s.keys.put(id, key)
+	}
+	s.ring("page")
+	return nil
+}
+
+func (s *Store) keepRejects(ctx context.Context, tx *sql.Tx, source string, rejects []ingest.Reject, fresh map[cairn.ID]cipher.AEAD) error {
+	if len(rejects) > maxRejects {
+		rejects = rejects[len(rejects)-maxRejects:]
+	}
+	if len(rejects) == 0 {
+		return nil
+	}
+	subject := cairn.HashID("source", source)
+	key, err := s.sealer(ctx, tx, subject, fresh)
+	if err != nil {
+		return err
+	}
+	last, err := serial(ctx, tx, "reject", len(rejects))
+	if err != nil {
+		return err
+	}
+	n := len(rejects)
+	ids, seen, idx := make([]int64, n), make([]int64, n), make([]int64, n)
+	sources, fields, reasons, sealed := make([]string, n), make([]string, n), make([]string, n), make([][]byte, n)
+	for i, r := range rejects {
+		ids[i], sources[i] = last-int64(n-1-i), source
+		seen[i], idx[i], fields[i], reasons[i] = cairn.Micros(r.Seen), int64(r.Index), r.Field, r.Reason
+		if r.Body != "" {
+			sealed[i] = sealWith(key, subject, []byte(r.Body[:min(len(r.Body), maxRejectBody)]))
+		}
+	}
+	if err := s.engine.Insert(ctx, tx, "reject", "", Col{"id", ids}, Col{"source", sources}, Col{"seen", seen},
+		Col{"idx", idx}, Col{"field", fields}, Col{"reason", reasons}, Col{"sealed", sealed}); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		/* sources.keepRejects */
+		delete from reject where source = $1 and id <= (
+			select id from reject where source = $1 order by id desc limit 1 offset $2)`, source, maxRejects)
+	return err
+}
+
+// Rejects returns the newest rejects of a source (empty: of all), newest
+// first. They belong to no account: only a scope of everything sees them.
+func (s *Store) Rejects(ctx context.Context, scope cairn.Scope, source string, most int) ([]ingest.Reject, error) {
+	var st statement
+	st.add(`
+		/* sources.Rejects */
+		select id, source, seen, idx, field, reason, sealed from reject where `)
+	st.whole(scope)
+	if source != "" {
+		st.add(` and source = ?`, source)
+	}
+	st.add(` order by id desc limit ?`, limit(most, 100, maxRejects))
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []ingest.Reject
+	var sealed [][]byte
+	for rows.Next() {
+		var r ingest.Reject
+		var seen int64
+		var box []byte
+		if err := rows.Scan(&r.ID, &r.Source, &seen, &r.Index, &r.Field, &r.Reason, &box); err != nil {
+			return nil, err
+		}
+		r.Seen = cairn.FromMicros(seen)
+		out, sealed = append(out, r), append(sealed, box)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	rows.Close() // before keys are read, so that one connection is enough
+	for i := range out {
+		body, err := s.open(ctx, sealed[i])
+		if err != nil {
+			return nil, err
+		}
+		out[i].Body = string(body)
+	}
+	return out, nil
+}
+
+// hoursShown is how far back the Sources page looks.
+const hoursShown = 48
+
+// Summaries returns every source with what it sent; see [ingest.Sources].
+// Sources belong to no account: only a scope of everything sees them.
+func (s *Store) Summaries(ctx context.Context, scope cairn.Scope, now time.Time) ([]ingest.Summary, error) {
+	out, err := s.sourcesOf(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	at := map[string]int{}
+	first := now.UTC().Truncate(time.Hour).Add(-(hoursShown - 1) * time.Hour)
+	for i := range out {
+		name := out[i].Source.Name
+		at[name] = i
+		out[i].Total.Source = name
+		for h := range hoursShown {
+			out[i].Hours = append(out[i].Hours, ingest.Arrival{Source: name, Hour: first.Add(time.Duration(h) * time.Hour)})
+		}
+	}
+	if err := s.sumArrivals(ctx, scope, out, at); err != nil {
+		return nil, err
+	}
+	if err := s.hourlyArrivals(ctx, scope, first, out, at); err != nil {
+		return nil, err
+	}
+	return out, s.keyHints(ctx, scope, out, at)
+}
+
+func (s *Store) sourcesOf(ctx context.Context, scope cairn.Scope) ([]ingest.Summary, error) {
+	var st statement
+	st.add(`
+		/* sources.sourcesOf */
+		select body from source where `)
+	st.whole(scope)
+	st.add(` order by name`)
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []ingest.Summary
+	for rows.Next() {
+		var body string
+		var sum ingest.Summary
+		if err := rows.Scan(&body); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal([]byte(body), &sum.Source); err != nil {
+			return nil, err
+		}
+		out = append(out, sum)
+	}
+	return out, rows.Err()
+}
+
+// scanArrivals hands each row of (source, hour, counts, last) to put.
+func scanArrivals(rows *sql.Rows, put func(ingest.Arrival)) error {
+	defer rows.Close()
+	for rows.Next() {
+		var a ingest.Arrival
+		var hour, last int64
+		if err := rows.Scan(&a.Source, &hour, &a.Accepted, &a.Duplicate, &a.Late, &a.Rejected, &last); err != nil {
+			return err
+		}
+		a.Hour, a.Last = cairn.FromMicros(hour), cairn.FromMicros(last)
+		put(a)
+	}
+	return rows.Err()
+}
+
+// sumArrivals sets the totals of all time.
+func (s *Store) sumArrivals(ctx context.Context, scope cairn.Scope, out []ingest.Summary, at map[string]int) error {
+	var st statement
+	st.add(`
+		/* sources.sumArrivals */
+		select source, 0, cast(sum(accepted) as bigint), cast(sum(duplicate) as bigint), cast(sum(late) as bigint),
+			cast(sum(rejected) as bigint), max(last)
+		from arrival where `)
+	st.whole(scope)
+	st.add(` group by source`)
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return err
+	}
+	return scanArrivals(rows, func(a ingest.Arrival) {
+		if i, ok := at[a.Source]; ok {
+			out[i].Total = a
+		}
+	})
+}
+
+// hourlyArrivals fills the hours from first on, which stand there as zeros.
+func (s *Store) hourlyArrivals(ctx context.Context, scope cairn.Scope, first time.Time, out []ingest.Summary, at map[string]int) error {
+	var st statement
+	st.add(`
+		/* sources.hourlyArrivals */
+		select source, hour, accepted, duplicate, late, rejected, last from arrival where hour >= ? and `, cairn.Micros(first))
+	st.whole(scope)
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return err
+	}
+	return scanArrivals(rows, func(a ingest.Arrival) {
+		i, ok := at[a.Source]
+		if h := int(a.Hour.Sub(first) / time.Hour); ok && h < hoursShown {
+			out[i].Hours[h] = a
+		}
+	})
+}
+
+// keyHints sets how the keys of each source begin, oldest first.
+func (s *Store) keyHints(ctx context.Context, scope cairn.Scope, out []ingest.Summary, at map[string]int) error {
+	var st statement
+	st.add(`
+		/* sources.keyHints */
+		select source, hint from source_key where `)
+	st.whole(scope)
+	st.add(` order by made, hint`)
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var source, hint string
+		if err := rows.Scan(&source, &hint); err != nil {
+			return err
+		}
+		if i, ok := at[source]; ok {
+			out[i].Keys = append(out[i].Keys, hint)
+		}
+	}
+	return rows.Err()
+}
+
+// atOnce is how many ids one statement names.
+const atOnce = 500
+
+// Owners returns whom known records belong to; see [ingest.Store]. Accounts
+// and people are records too.
+func (s *Store) Owners(ctx context.Context, ids []cairn.RecordID) (map[cairn.RecordID]ingest.Owner, error) {
+	out := map[cairn.RecordID]ingest.Owner{}
+	for len(ids) > 0 {
+		some := ids[:min(len(ids), atOnce)]
+		ids = ids[len(some):]
+		if err := s.recordOwners(ctx, some, out); err != nil {
+			return nil, err
+		}
+		if err := s.streamOwners(ctx, some, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) recordOwners(ctx context.Context, ids []cairn.RecordID, out map[cairn.RecordID]ingest.Owner) error {
+	var st statement
+	st.add(`
+		/* sources.recordOwners */
+		select r.id, r.kind, r.person, r.stream, a.id, coalesce(a.key, '')
+		from record r left join stream t on t.id = r.stream left join account a on a.id = coalesce(r.account, t.account)
+		where `)
+	in(&st, "r.id", ids)
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id cairn.RecordID
+		var kind cairn.EventKind
+		var o ingest.Owner
+		if err := rows.Scan(&id, &kind, &o.Person, &o.Stream, &o.Account, &o.Key); err != nil {
+			return err
+		}
+		if kind == cairn.OfPerson && o.Person.IsZero() {
+			o.Person = cairn.PersonID(id)
+		}
+		out[id] = o
+	}
+	return rows.Err()
+}
+
+// streamOwners adds the people among ids of whom only events are known.
+func (s *Store) streamOwners(ctx context.Context, ids []cairn.RecordID, out map[cairn.RecordID]ingest.Owner) error {
+	people := map[cairn.StreamID]cairn.PersonID{}
+	var streams []cairn.StreamID
+	for _, id := range ids {
+		if _, ok := out[id]; !ok {
+			p := cairn.PersonID(id)
+			people[p.Stream()] = p
+			streams = append(streams, p.Stream())
+		}
+	}
+	var st statement
+	st.add(`
+		/* sources.streamOwners */
+		select t.id, a.id, coalesce(a.key, '') from stream t left join account a on a.id = t.account where `)
+	in(&st, "t.id", streams)
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var o ingest.Owner
+		if err := rows.Scan(&o.Stream, &o.Account, &o.Key); err != nil {
+			return err
+		}
+		o.Person = people[o.Stream]
+		out[cairn.RecordID(o.Person)] = o
+	}
+	return rows.Err()
+}

@@ -1,0 +1,89 @@
+package sqlstore
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"cairn"
+)
+
+// A statement is a text that grows together with its parameters.
+type statement struct {
+	text strings.Builder
+	args []any
+}
+
+// add appends text, in which each ? becomes the number of the next of args.
+func (q *statement) add(text string, args ...any) {
+	for _, a := range args {
+		before, after, _ := strings.Cut(text, "?")
+		q.args = append(q.args, a)
+		q.text.WriteString(before + "$" + strconv.Itoa(len(q.args)))
+		text = after
+	}
+	q.text.WriteString(text)
+}
+
+func (q *statement) String() string { return q.text.String() }
+
+// within adds a condition that holds for the accounts that the scope sees.
+func (q *statement) within(scope cairn.Scope, column string) {
+	if scope.All {
+		q.add("1 = 1")
+		return
+	}
+	in(q, column, scope.Accounts)
+}
+
+// whole adds a condition that holds when the scope is everything: for what
+// belongs to no account.
+func (q *statement) whole(scope cairn.Scope) {
+	if scope.All {
+		q.add("1 = 1")
+		return
+	}
+	q.add("1 = 0")
+}
+
+// in adds a condition that column is one of values.
+func in[T any](q *statement, column string, values []T) {
+	if len(values) == 0 {
+		q.add("1 = 0")
+		return
+	}
+	args := make([]any, len(values))
+	for i, v := range values {
+		args[i] = v
+	}
+	q.add(column+" in (?"+strings.Repeat(", ?", len(values)-1)+")", args...)
+}
+
+// limit returns n within 1 and most, and usual for 0.
+func limit(n, usual, most int) int {
+	if n <= 0 {
+		return usual
+	}
+	return min(n, most)
+}
+
+// encodeCursor makes an opaque text of a place in a list.
+func encodeCursor(v any) string {
+	b, _ := json.Marshal(v) // plain structs of ours
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// decodeCursor reads what encodeCursor wrote.
+func decodeCursor(text string, v any) error {
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(b, v)
+	}
+	if err != nil {
+		return errCursor.Because(err)
+	}
+	return nil
+}
+
+var errCursor = cairn.Errorf(cairn.Invalid, "This is not the cursor of a page of this list. Start again from the first page.").At("cursor")

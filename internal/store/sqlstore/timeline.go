@@ -1,0 +1,213 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"cairn"
+	"cairn/internal/event"
+	"cairn/internal/signal"
+)
+
+// An entry is a row of a timeline.
+type entry struct {
+	At  int64 `json:"a"`
+	Key int64 `json:"k"`
+}
+
+// newer orders entries newest first.
+func newer(a, b entry) int { return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(b.Key, a.Key)) }
+
+// streamsAtOnce is how many streams one statement reads the newest of.
+const streamsAtOnce = 50
+
+// Timeline returns part of what happened at an account, newest first; see
+// [event.History]. Of each stream only as many rows are read as fit the page.
+func (s *Store) Timeline(ctx context.Context, scope cairn.Scope, q event.Query) (event.Page, error) {
+	var from entry
+	if q.Cursor != "" {
+		if err := decodeCursor(q.Cursor, &from); err != nil {
+			return event.Page{}, err
+		}
+	}
+	most := limit(q.Limit, 50, 500)
+	found, err := s.newest(ctx, scope, q, from, most+1)
+	if err != nil || len(found) == 0 {
+		return event.Page{}, err
+	}
+	var page event.Page
+	if len(found) > most {
+		found = found[:most]
+		page.Next = encodeCursor(found[most-1])
+	}
+	if page.Events, err = s.eventsAt(ctx, found); err != nil {
+		return event.Page{}, err
+	}
+	page.People, err = s.peopleIn(ctx, q.Account, page.Events)
+	return page, err
+}
+
+// newest returns the first most entries after from, merged over the streams
+// of the account.
+func (s *Store) newest(ctx context.Context, scope cairn.Scope, q event.Query, from entry, most int) ([]entry, error) {
+	gen, _, err := s.generation(ctx, signal.StageName)
+	if err != nil {
+		return nil, err
+	}
+	streams, err := s.streamsOf(ctx, scope, q.Account)
+	if err != nil {
+		return nil, err
+	}
+	var out []entry
+	for some := range slices.Chunk(streams, streamsAtOnce) {
+		oldest := int64(0) // what is older does not fit any more
+		if len(out) == most {
+			oldest = out[most-1].At
+		}
+		more, err := s.newestOf(ctx, gen, some, q, from, oldest, most)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+		slices.SortFunc(out, newer)
+		out = out[:min(len(out), most)]
+	}
+	return out, nil
+}
+
+// streamsOf returns the streams that the account consists of.
+func (s *Store) streamsOf(ctx context.Context, scope cairn.Scope, id cairn.AccountID) ([]cairn.StreamID, error) {
+	var st statement
+	st.add(`
+		/* timeline.streamsOf */
+		select id from stream where account = ? and `, id)
+	st.within(scope, "account")
+	st.add(` order by id`)
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []cairn.StreamID
+	for rows.Next() {
+		var id cairn.StreamID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, rows.Err()
+}
+
+func (s *Store) newestOf(ctx context.Context, gen int, streams []cairn.StreamID, q event.Query, from entry, oldest int64, most int) ([]entry, error) {
+	var st statement
+	st.add(`
+		/* timeline.newestOf */
+		`)
+	for i, id := range streams {
+		if i > 0 {
+			st.add(` union all `)
+		}
+		st.add(`select x.at, x.key from (select t.at, t.key from timeline t join event e on e.key = t.key
+			where t.gen = ? and t.stream = ?`, gen, id)
+		st.happened(q, from, oldest)
+		st.add(` order by t.at desc, t.key desc limit ?) x`, most)
+	}
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []entry
+	for rows.Next() {
+		var e entry
+		if err := rows.Scan(&e.At, &e.Key); err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
+// happened adds the conditions of a query, of timeline t and event e.
+func (st *statement) happened(q event.Query, from entry, oldest int64) {
+	if from != (entry{}) {
+		st.add(` and t.at <= ? and (t.at < ? or t.key < ?)`, from.At, from.At, from.Key)
+	}
+	if !q.From.IsZero() {
+		oldest = max(oldest, cairn.Micros(q.From))
+	}
+	if oldest != 0 {
+		st.add(` and t.at >= ?`, oldest)
+	}
+	if !q.To.IsZero() {
+		st.add(` and t.at <= ?`, cairn.Micros(q.To))
+	}
+	if !q.Person.IsZero() {
+		st.add(` and (e.person = ? or e.anon = ? or t.stream in (select id from stream where person = ?))`, q.Person, q.Person, q.Person)
+	}
+	if len(q.Kinds) > 0 {
+		kinds := make([]string, len(q.Kinds))
+		for i, k := range q.Kinds {
+			kinds[i] = string(k)
+		}
+		st.add(` and `)
+		in(st, "e.kind", kinds)
+	}
+	if q.Name != "" {
+		st.add(` and lower(e.name) like ? escape '\'`, "%"+plainPattern.Replace(strings.ToLower(q.Name))+"%")
+	}
+}
+
+// plainPattern makes a text match itself only.
+var plainPattern = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// eventsAt returns the events of the entries, in their order.
+func (s *Store) eventsAt(ctx context.Context, entries []entry) ([]cairn.Event, error) {
+	keys := make([]int64, len(entries))
+	for i, e := range entries {
+		keys[i] = e.Key
+	}
+	var st statement
+	st.add(`
+		/* timeline.eventsAt */
+		select ` + eventColumns + ` from event e where `)
+	in(&st, "e.key", keys)
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.scanEvents(ctx, rows)
+	slices.SortFunc(out, func(a, b cairn.Event) int {
+		return newer(entry{cairn.Micros(a.At), a.Pos.Key()}, entry{cairn.Micros(b.At), b.Pos.Key()})
+	})
+	return out, err
+}
+
+// peopleIn returns the people who occur in events and are still known.
+func (s *Store) peopleIn(ctx context.Context, account cairn.AccountID, events []cairn.Event) (map[cairn.PersonID]cairn.Person, error) {
+	out := map[cairn.PersonID]cairn.Person{}
+	var ids []cairn.PersonID
+	for _, e := range events {
+		for _, id := range []cairn.PersonID{e.Person, e.Anon} {
+			if _, ok := out[id]; !ok && !id.IsZero() {
+				out[id] = cairn.Person{}
+				ids = append(ids, id)
+			}
+		}
+	}
+	clear(out)
+	var st statement
+	st.add(`
+		/* timeline.peopleIn */
+		select ` + personColumns + ` from person p where p.erased = 0 and `)
+	in(&st, "p.id", ids)
+	people, err := s.people(ctx, &st)
+	for _, p := range people {
+		p.Account = account
+		out[p.ID] = p
+	}
+	return out, err
+}
