@@ -1,0 +1,46 @@
+package vector
+
+import (
+	"time"
+
+	"cairn"
+)
+
+// Weeks is how many week ends the trail of a vector goes back.
+const Weeks = 13
+
+// Vector returns the Success Vector of an account as of t. measure tells what
+// was measured of it at any moment; it is asked for the last 13 ends of weeks
+// (Sunday midnight in the zone) and for t itself.
+func (m Model) Vector(measure func(time.Time) cairn.Signals, zone *time.Location, t time.Time) cairn.Vector {
+	v := cairn.Vector{At: t, Model: m.Name, Rev: m.Rev}
+	for _, at := range WeekEnds(t, zone, Weeks) {
+		level, known := m.level(measure(at))
+		v.Trail = append(v.Trail, cairn.Mark{At: at, Level: level, Known: known})
+	}
+	v.Level, v.Known, v.Reasons = m.Rate(measure(t))
+	v.Trail = append(v.Trail, cairn.Mark{At: t, Level: v.Level, Known: v.Known})
+	v.Way, v.Slope = WayOf(v.Trail)
+	if !v.Known {
+		v.Way, v.Slope = cairn.Unknown, 0
+	}
+	v.Why = why(v)
+	return v
+}
+
+// WeekEnds returns the last n moments before t at which a Sunday ended in the
+// zone, oldest first.
+func WeekEnds(t time.Time, zone *time.Location, n int) []time.Time {
+	day := cairn.DayOf(t.Add(-time.Microsecond), zone)
+	for day.Weekday() != time.Sunday {
+		day--
+	}
+	if !day.End(zone).Before(t) {
+		day -= 7
+	}
+	out := make([]time.Time, n)
+	for i := range out {
+		out[i] = (day - cairn.Day(7*(n-1-i))).End(zone)
+	}
+	return out
+}
