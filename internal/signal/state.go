@@ -75,7 +75,7 @@ func (s *State) Fold(e cairn.Event) {
 	}
 	switch {
 	case e.Kind == cairn.Track:
-		s.count(cmp.Or(e.Name, "(unnamed)"), e)
+		s.count(tracked(e.Name), e)
 	case e.Kind == cairn.Interaction:
 		s.count(Interaction, e)
 		if mood := textOf(e.Props, "mood"); slices.Contains(moods, mood) {
@@ -84,6 +84,15 @@ func (s *State) Fold(e cairn.Event) {
 	case e.Kind.IsRecord():
 		s.state(e)
 	}
+}
+
+// tracked returns the tally of a track event, which never is one of the names
+// that are kept for other things.
+func tracked(name string) string {
+	if name == "" || isInteraction(name) {
+		return "(tracked) " + name
+	}
+	return name
 }
 
 func (s *State) count(name string, e cairn.Event) {
@@ -114,7 +123,7 @@ func (s *State) tally(k Key) *Tally {
 // Number returns the number of a person, and gives the next one when the
 // person is new.
 func (s *State) Number(p cairn.PersonID) uint32 {
-	if len(s.numbers) != len(s.People) {
+	if s.numbers == nil || len(s.numbers) != len(s.People) {
 		s.numbers = make(map[cairn.PersonID]uint32, len(s.People))
 		for i, q := range s.People {
 			s.numbers[q] = uint32(i)
