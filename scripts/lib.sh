@@ -107,3 +107,57 @@ join_by() {
     first=0
   done
 }
+
+# busy PORT reports whether somebody listens on it.
+busy() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# build PACKAGE FILE compiles, showing which package out of how many. What the
+# build cache has already is not compiled again and not counted.
+build() {
+  local start=$SECONDS deps
+  deps=$(mktemp)
+  note "looking at what is needed"
+  go list -deps "$1" 2>&1 >"$deps" | fetching || true
+  TOTAL=$(wc -l <"$deps")
+  rm -f /tmp/cairn-deps.$$
+  mkdir -p "$(dirname "$2")"
+  if ! go build -v -o "$2" "$1" 2>&1 | compiling; then
+    return 1
+  fi
+  note_end
+  echo "Built $2 in $((SECONDS - start)) s."
+}
+
+# note shows TEXT in one line that the next note replaces; when nobody looks,
+# at most one line every five seconds.
+note() {
+  if [ -t 1 ]; then
+    printf '\r\033[K%.*s' "$((${COLUMNS:-80} - 1))" "$1"
+  elif [ -z "${NOTED:-}" ] || ((SECONDS - NOTED >= 5)); then
+    echo "$1"
+    NOTED=$SECONDS
+  fi
+}
+
+note_end() { if [ -t 1 ]; then printf '\r\033[K'; fi; }
+
+fetching() {
+  local line
+  while read -r line; do
+    case $line in
+      "go: downloading "*) note "fetching ${line#go: downloading }" ;;
+      *) note_end && echo "$line" ;;
+    esac
+  done
+}
+
+compiling() {
+  local line n=0
+  while read -r line; do
+    case $line in
+      "go: downloading "*) note "fetching ${line#go: downloading }" ;;
+      "#"* | *" "*) note_end && echo "$line" ;; # what the compiler complains of
+      *) n=$((n + 1)) && note "compiling $n of $TOTAL: $line" ;;
+    esac
+  done
+}

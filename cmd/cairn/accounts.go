@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"cairn"
+	"cairn/internal/account"
+	"cairn/internal/app"
+)
+
+// accountPage is how many accounts are asked for at a time.
+const accountPage = 500
+
+func (c *cli) accountsCommand() *cobra.Command {
+	var q account.Query
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "accounts",
+		Short: "List accounts with level, way, MRR and renewal",
+		Args:  cobra.NoArgs,
+	}
+	cmd.Flags().StringVar(&q.Search, "search", "", "words that begin a word of the name, domain or key")
+	cmd.Flags().StringVar(&q.Owner, "owner", "", "mail address of the owner; - is nobody")
+	cmd.Flags().StringVar(&q.KeyBegin, "key-begin", "", "beginning of the key")
+	cmd.Flags().StringVar(&q.Sort, "sort", "name", "name, level, slope, mrr, renews, last_seen, owner, status or first; -level turns it round")
+	cmd.Flags().IntVar(&limit, "limit", 0, "at most so many (default all)")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		accounts, total, err := c.accounts(cmd, q, limit)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, listed{accounts, total})
+		}
+		c.printAccounts(accounts, total)
+		return nil
+	}
+	return cmd
+}
+
+// listed is what --json prints; see docs/cli.md.
+type listed struct {
+	Accounts []cairn.Account `json:"accounts"`
+	Total    int             `json:"total"`
+}
+
+// accounts asks page by page until limit (0: all) is reached.
+func (c *cli) accounts(cmd *cobra.Command, q account.Query, limit int) (out []cairn.Account, total int, err error) {
+	l, err := c.link(cmd)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer l.Close()
+	out = []cairn.Account{}
+	for {
+		q.Limit = accountPage
+		if limit > 0 {
+			q.Limit = min(q.Limit, limit-len(out))
+		}
+		p, err := app.Call(cmd.Context(), l, app.Accounts, q, nil)
+		if err != nil {
+			return nil, 0, err
+		}
+		out, total, q.Cursor = append(out, p.Accounts...), p.Total, p.Next
+		if p.Next == "" || limit > 0 && len(out) >= limit {
+			return out, total, nil
+		}
+	}
+}
+
+func (c *cli) printAccounts(accounts []cairn.Account, total int) {
+	g := grid{head: []string{"KEY", "NAME", ">LEVEL", "WAY", ">30 DAYS", ">MRR", "RENEWS", "LAST SEEN", ">TASKS", "OWNER"}}
+	for _, a := range accounts {
+		slope := "–"
+		if a.Vector.Known && a.Vector.Way != cairn.Unknown {
+			slope = signed(a.Vector.Slope)
+		}
+		g.add(clip(a.Key, 24), clip(a.Name, 32), level(a.Vector.Known, a.Vector.Level), dash(string(a.Vector.Way)), slope,
+			money(a.MRR), date(a.Renews), date(a.LastSeen), fmt.Sprint(a.OpenTasks), dash(a.Owner))
+	}
+	g.print(c.out)
+	fmt.Fprintf(c.out, "\n%d of %d accounts\n", len(accounts), total)
+}

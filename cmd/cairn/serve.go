@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"cairn/internal/app"
+)
+
+func (c *cli) serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve pages, front door and stages",
+		Long: `Serve pages, the front door and the stages until interrupted.
+
+The first start makes the data directory, or the tables in the database.
+Interrupting once stops gracefully: what was accepted is on disk.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.config(cmd)
+			if err != nil {
+				return err
+			}
+			return app.Run(cmd.Context(), cfg, c.logger(cfg))
+		},
+	}
+	settingFlags(cmd.Flags(), "listen", "url", "demo")
+	return cmd
+}
+
+func (c *cli) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			fmt.Fprintln(c.out, app.Version())
+			return nil
+		},
+	}
+}

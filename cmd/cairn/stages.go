@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cairn/internal/app"
+)
+
+func (c *cli) stagesCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "stages",
+		Short: "Show how far each stage has come, and what the writer's queues wait",
+		Args:  cobra.NoArgs,
+	}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s, err := call(c, cmd, app.Standings, app.None{}, nil)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, s)
+		}
+		c.printStages(s)
+		return nil
+	}
+	return cmd
+}
+
+func (c *cli) printStages(s app.Standing) {
+	stages := grid{head: []string{"STAGE", ">POSITION", ">LAG", "UNIT", ""}}
+	for _, st := range s.Stages {
+		note := ""
+		if st.Growing {
+			note = "being rebuilt"
+		}
+		stages.add(st.Name, fmt.Sprint(st.Position), fmt.Sprint(st.Lag), st.Unit, note)
+	}
+	stages.print(c.out)
+	fmt.Fprintln(c.out)
+	lanes := grid{head: []string{"LANE", ">WRITES", ">QUEUED", ">MEAN WAIT", ">MEAN HOLD", ">LONGEST"}}
+	for _, l := range s.Lanes {
+		lanes.add(l.Name, fmt.Sprint(l.Count), fmt.Sprint(l.Queued), millis(l.Waited), millis(l.Held), millis(l.Longest))
+	}
+	lanes.print(c.out)
+}
+
+func millis(ms float64) string { return fmt.Sprintf("%.1f ms", ms) }
+
+func (c *cli) rebuildCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rebuild STAGE",
+		Short: "Make what a stage derived anew from the log; pages serve the old one meanwhile",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			start := time.Now()
+			say, done := c.progress()
+			_, err := call(c, cmd, app.Rebuild, args[0], say)
+			done()
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.out, "Rebuilt %s in %s.\n", args[0], time.Since(start).Round(time.Millisecond))
+			return nil
+		},
+	}
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cairn"
+	"cairn/internal/app"
+)
+
+func (c *cli) vectorCommand() *cobra.Command {
+	var at string
+	cmd := &cobra.Command{
+		Use:   "vector ACCOUNT",
+		Short: "Explain how an account is doing, now or at any past moment",
+		Long: `Explain an account's Success Vector: its level, its way, and every reason
+with the points that it gives. ACCOUNT is an id, a key, a domain or a name.`,
+		Example: "  cairn vector acme\n  cairn vector acme --at 2026-03-01",
+		Args:    cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVar(&at, "at", "", "moment to explain, as 2026-03-01 (the end of that day, UTC) or 2026-03-01T12:00:00Z")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		t, err := moment(at)
+		if err != nil {
+			return err
+		}
+		x, err := call(c, cmd, app.Explain, app.VectorQuery{Account: args[0], At: t}, nil)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, explained{
+				Account: accountName{x.Account.ID, x.Account.Key, x.Account.Name},
+				Vector:  x.Vector, Signals: x.Signals,
+			})
+		}
+		printVector(c.out, x)
+		return nil
+	}
+	return cmd
+}
+
+// explained is what --json prints; see docs/cli.md.
+type explained struct {
+	Account accountName   `json:"account"`
+	Vector  cairn.Vector  `json:"vector"`
+	Signals cairn.Signals `json:"signals"`
+}
+
+type accountName struct {
+	ID   cairn.AccountID `json:"id"`
+	Key  string          `json:"key"`
+	Name string          `json:"name"`
+}
+
+// moment reads --at. A day means its end, so that what happened on it counts.
+func moment(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return t, cairn.Errorf(cairn.Invalid, "%q is not a moment such as 2026-03-01 or 2026-03-01T12:00:00Z.", s).At("at")
+	}
+	return t.AddDate(0, 0, 1).Add(-time.Microsecond), nil
+}
+
+// printVector writes the vector as sentences, the strongest reasons first.
+func printVector(w io.Writer, x app.Explained) {
+	v := x.Vector
+	fmt.Fprintf(w, "%s (%s), %s\n", x.Account.Name, x.Account.Key, v.At.UTC().Format("2 January 2006, 15:04 UTC"))
+	if !v.Known {
+		fmt.Fprintf(w, "No level: %s\n", v.Why)
+		return
+	}
+	fmt.Fprintf(w, "Level %s of 100, %s", level(true, v.Level), v.Way)
+	if v.Way != cairn.Unknown {
+		fmt.Fprintf(w, " (%s in 30 days)", signed(v.Slope))
+	}
+	fmt.Fprintf(w, ". %s\n\n", v.Why)
+
+	g := grid{head: []string{">POINTS", ">OF", "", "REASON", "GROUP"}}
+	var left []cairn.Reason
+	for _, r := range byLoss(v.Reasons) {
+		if !r.Known {
+			left = append(left, r)
+			continue
+		}
+		g.add(level(true, r.Points), level(true, r.Of), bar(r), clip(r.Text, 90), r.Group)
+	}
+	g.add(level(true, v.Level), level(true, cairn.Full), "", "is the level", "")
+	g.print(w)
+	if len(left) > 0 {
+		fmt.Fprintln(w, "\nNot known, and left out:")
+		for _, r := range left {
+			fmt.Fprintf(w, "  %s: %s\n", r.Label, r.Text)
+		}
+	}
+	fmt.Fprintf(w, "\nModel %s, revision %d.\n", v.Model, v.Rev)
+}
+
+// byLoss sorts reasons by how much they take away, most first.
+func byLoss(reasons []cairn.Reason) []cairn.Reason {
+	out := slices.Clone(reasons)
+	slices.SortStableFunc(out, func(a, b cairn.Reason) int {
+		return int((b.Of - b.Points) - (a.Of - a.Points))
+	})
+	return out
+}
+
+// bar pictures how much of what it could give a reason gives, in ten steps.
+func bar(r cairn.Reason) string {
+	full := 0
+	if r.Of > 0 {
+		full = int((r.Points*10 + r.Of/2) / r.Of)
+	}
+	out := []rune("··········")
+	for i := range min(max(full, 0), len(out)) {
+		out[i] = '■'
+	}
+	return string(out)
+}
