@@ -1,0 +1,214 @@
+package demo
+
+import (
+	"fmt"
+
+	"cairn"
+	"cairn/internal/ingest"
+)
+
+// early is when a morning's synchronisation says what the evening before left.
+const early = 6 * 3600
+
+// entry is the account as the CRM first knows it, and what it becomes.
+func (t *teller) entry() {
+	a := t.a
+	first := a.first(t.Company)
+	status := cairn.Customer
+	if first < a.since {
+		status = cairn.Trial
+	}
+	t.account(first, early, "entry", map[string]any{
+		"name": a.name, "domain": a.domain(), "owner": a.csm, "status": string(status), "industry": a.industry,
+		"plan": a.plan.name, "sold_by": a.soldBy, "created_at": date(min(first, a.since)),
+	})
+	if status == cairn.Trial {
+		t.account(a.since, early, "signed", map[string]any{"status": string(cairn.Customer)})
+	}
+	if a.cause == BadHandOff { // nobody feels responsible
+		for i, after := range []cairn.Day{20, 55} {
+			d := t.dice(a.n, talkTheme, int64(-10-i))
+			next := staff[d.IntN(len(staff))].Mail
+			t.account(workday(a.since+after), 10*3600, fmt.Sprintf("handed-%d", i), map[string]any{"owner": next})
+		}
+	}
+	if a.cause == Advocate {
+		t.account(workday(a.since+200), 15*3600, "reference", map[string]any{"reference": true})
+	}
+	t.rival()
+}
+
+// rival is a competitor's widget seen on the customer's pages (R116).
+func (t *teller) rival() {
+	d := t.dice(t.a.n, talkTheme, -20)
+	day := workday(t.a.lost - cairn.Day(d.between(20, 60)))
+	if t.a.cause.Loses() && d.chance(0.3) && t.a.troubled(day) {
+		t.account(day, 9*3600, "rival", map[string]any{"competitor_seen": date(day)})
+	}
+}
+
+func (t *teller) account(d cairn.Day, second int, id string, props map[string]any) {
+	keys := cairn.Keys{Account: t.a.key}
+	t.tell("crm", d, second, id, func() ingest.Record {
+		return ingest.Record{Kind: cairn.OfAccount, Keys: keys, Props: props}
+	})
+}
+
+// ending is what the CRM writes down when a customer has left: with the reason
+// that was given, which is not always the true one.
+func (t *teller) ending() {
+	a := t.a
+	if !a.leaves() {
+		return
+	}
+	d := t.dice(a.n, talkTheme, -30)
+	reason := given[a.cause]
+	if d.chance(0.2) {
+		reason = "price"
+	}
+	t.account(a.lost+1, 9*3600, "churned", map[string]any{"status": string(cairn.Churned), "churn_reason": reason})
+}
+
+var given = map[Cause]string{
+	BadHandOff: "never started", LostChampion: "new management", UnresolvedTickets: "quality",
+	LatePayer: "payment", LowAdoption: "not used", BadFit: "missing features",
+}
+
+// staffing is the people as the CRM knows them: who comes, who leaves, who no
+// longer wants mail (R111).
+func (t *teller) staffing() {
+	a := t.a
+	for _, p := range a.people {
+		join := max(p.join, a.first(t.Company))
+		if a.gone(join) || p.leave != 0 && p.leave <= join {
+			continue
+		}
+		t.person(p, join, early+60, "joined", map[string]any{
+			"name": p.name, "email": p.mail(a), "title": p.title, "role": p.role, "created_at": date(max(join, p.join)),
+		})
+		if noted := workday(p.leave + cairn.Day(p.tells)); p.leave != 0 && !a.gone(noted) {
+			t.person(p, noted, 11*3600, "left", map[string]any{"role": nil, "left": date(p.leave)})
+		}
+	}
+	t.optOuts()
+	t.heir()
+}
+
+func (t *teller) person(p person, d cairn.Day, second int, id string, props map[string]any) {
+	keys := cairn.Keys{Account: t.a.key, Person: p.key}
+	t.tell("crm", d, second, p.key+"-"+id, func() ingest.Record {
+		return ingest.Record{Kind: cairn.OfPerson, Keys: keys, Props: props}
+	})
+}
+
+func (t *teller) optOuts() {
+	a, d := t.a, t.dice(t.a.n, talkTheme, -40)
+	rate := 0.02
+	if a.cause.Loses() {
+		rate = 0.1
+	}
+	for _, p := range a.people {
+		day := max(p.join, t.start) + cairn.Day(d.between(30, 400))
+		if a.cause.Loses() {
+			day = a.onset + cairn.Day(d.between(15, 80))
+		}
+		if d.chance(rate) && p.here(day) && !a.gone(day) && (!a.cause.Loses() || a.troubled(day)) {
+			t.person(p, workday(day), 16*3600, "opted-out", map[string]any{"opted_out": true})
+		}
+	}
+}
+
+// heir is the new champion whom a rescue finds where the old one left.
+func (t *teller) heir() {
+	a := t.a
+	if a.saved == 0 || a.cause != LostChampion {
+		return
+	}
+	day := workday(a.saved + 7)
+	if p, ok := a.who("user", day); ok {
+		t.person(p, day, 11*3600, "promoted", map[string]any{"role": "champion"})
+	}
+}
+
+// talks are the calls, meetings and notes of Quillmere's people with a.
+func (t *teller) talks() {
+	a := t.a
+	first := a.first(t.Company)
+	if a.since >= first {
+		kickoff := workday(a.since + 3)
+		if a.cause == BadHandOff {
+			kickoff = workday(a.since + 27)
+		} else {
+			t.talk(workday(a.since+13), "meeting", "training", 0)
+		}
+		t.talk(kickoff, "call", "kick-off", 0)
+	}
+	every := cairn.Day(120 - 25*min(3, a.plan.rank()))
+	for n, day := 1, a.since+every; day < t.horizon && !a.gone(day); n, day = n+1, day+every {
+		d := t.dice(a.n, talkTheme, int64(n))
+		if a.cause == BadHandOff && !d.chance(0.3) {
+			continue
+		}
+		kind := []string{"call", "meeting", "mail", "note"}[d.IntN(4)]
+		t.talk(workday(day+cairn.Day(d.between(0, 12))), kind, fmt.Sprintf("talk-%d", n), n)
+	}
+}
+
+func (p plan) rank() int {
+	for i, q := range plans {
+		if q.name == p.name {
+			return i
+		}
+	}
+	return 0
+}
+
+// talk is one of them. Its mood follows how a does on that day.
+func (t *teller) talk(day cairn.Day, kind, id string, n int) {
+	a := t.a
+	if day < a.first(t.Company) || a.gone(day) {
+		return
+	}
+	d := t.dice(a.n, talkTheme, 1000+int64(n)+keyNumber(id)%1000)
+	mood, text := t.mood(day, d)
+	props := map[string]any{"type": kind, "mood": mood, "text": text, "by": a.csm}
+	if p, ok := a.who([]string{"champion", "administrator", "sponsor"}[d.IntN(3)], day); ok {
+		props["who"] = []any{p.name}
+	}
+	if mood == "bad" && d.chance(0.5) {
+		props["next_step"], props["next_step_due"] = "Find out who decides, and call", date(workday(day+7))
+	}
+	keys := cairn.Keys{Account: a.key}
+	t.tell("crm", day, d.office(), id, func() ingest.Record {
+		return ingest.Record{Kind: cairn.Interaction, Name: interactionNames[kind], Keys: keys, Props: props}
+	})
+}
+
+var interactionNames = map[string]string{"call": "Call", "meeting": "Meeting", "mail": "Mail", "note": "Note"}
+
+func (t *teller) mood(day cairn.Day, d dice) (mood, text string) {
+	h := t.a.feeling(day, t.Company) + d.in(-0.15, 0.15)
+	switch {
+	case h > 0.85:
+		return "good", d.pick(goodNotes)
+	case h > 0.5:
+		return "neutral", d.pick(plainNotes)
+	}
+	return "bad", d.pick(badNotes)
+}
+
+// feeling is how content the people of a are on day d, from 0 to about 1.2.
+// It is not their use: with unresolved tickets or a bad fit it falls first.
+func (a *customer) feeling(d cairn.Day, c *Company) float64 {
+	f := a.course(d)
+	if a.saved != 0 && d > a.saved {
+		return min(f+0.7*smooth(float64(d-a.saved)/40), 0.9)
+	}
+	if a.troubled(d) && (a.cause == UnresolvedTickets || a.cause == BadFit || a.cause == BadHandOff) {
+		f -= 0.35 * smooth(float64(d-a.onset)/30)
+	}
+	if a.cause == LatePayer || a.cause == Wobble {
+		f = 0.75
+	}
+	return f
+}
