@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"cairn"
-	"cairn/internal/event"
 )
 
 // StageName is what the fold is called where stages are listed and rebuilt.
@@ -15,11 +14,17 @@ const StageName = "fold"
 // index, in beats. Facts about records are projected at the door already; an
 // event of one only makes its account due.
 type Folder struct {
-	Log   event.Log
+	Log   Log
 	Store FoldStore
 	Gen   int  // generation that is written; 0: the current one
 	Live  bool // accounts become due; false for a rebuild, which decides nothing
 	most  int
+}
+
+// A Log is what the fold reads.
+type Log interface {
+	After(ctx context.Context, part int, n int64, limit int) ([]cairn.Event, error)
+	Ends(ctx context.Context) ([cairn.Partitions]int64, error)
 }
 
 // A FoldStore keeps what is folded. CommitFold is one transaction: after a
@@ -47,6 +52,7 @@ type Beat struct {
 	Moves   []Move
 	Streams map[cairn.StreamID]*Delta
 	Events  []Entry
+	Seen    time.Time // the latest of its events
 }
 
 // A Move is a cursor's step.
@@ -73,8 +79,8 @@ type Entry struct {
 const hold = 20 * time.Millisecond
 
 // Beat folds what is new, a bounded number of events, and reports whether
-// there may be more.
-func (f *Folder) Beat(ctx context.Context, _ time.Time) (more bool, err error) {
+// there was any.
+func (f *Folder) Beat(ctx context.Context, _ time.Time) (worked bool, err error) {
 	if f.most == 0 {
 		f.most = 500
 	}
@@ -94,7 +100,6 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (more bool, err error) {
 			continue
 		}
 		if left <= 0 {
-			more = true
 			break
 		}
 		events, err := f.Log.After(ctx, c.Part, c.N, left)
@@ -109,7 +114,6 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (more bool, err error) {
 		}
 		to := events[len(events)-1].Pos.N
 		b.Moves = append(b.Moves, Move{c, to})
-		more = more || to < ends[c.Part]
 		left -= len(events)
 	}
 	if len(b.Moves) == 0 {
@@ -123,7 +127,7 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (more bool, err error) {
 		return false, err
 	}
 	f.most = min(max(int(float64(f.most-left)*float64(hold)/float64(time.Since(start))), 50), 5000)
-	return more, nil
+	return true, nil
 }
 
 func (b *Beat) add(e *cairn.Event, set Settings) {
@@ -134,5 +138,8 @@ func (b *Beat) add(e *cairn.Event, set Settings) {
 	}
 	d.Late = d.Late && cairn.DayOf(e.At, set.Zone) < cairn.DayOf(e.Seen, set.Zone)
 	d.State.Fold(*e)
+	if e.Seen.After(b.Seen) {
+		b.Seen = e.Seen
+	}
 	b.Events = append(b.Events, Entry{e.Stream, e.At, e.Pos})
 }

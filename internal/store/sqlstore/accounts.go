@@ -57,7 +57,7 @@ var columns = map[string]column{
 	"mrr":       {value: `coalesce(v.mrr, 0)`, missing: `case when v.currency <> '' then 0 else 1 end`},
 	"renews":    {value: `coalesce(v.renews, 0)`, missing: `case when v.renews > 0 then 0 else 1 end`},
 	"last_seen": {value: `coalesce(v.last_seen, 0)`, missing: `case when v.last_seen > 0 then 0 else 1 end`},
-	"owner":     {value: `lower(a.owner)`, missing: `case when a.owner <> '' then 0 else 1 end`, text: true},
+	"owner":     {value: `a.owner`, missing: `case when a.owner <> '' then 0 else 1 end`, text: true},
 	"status":    {value: `a.status`, missing: `0`, text: true},
 	"first":     {value: `a.first`, missing: `case when a.first > 0 then 0 else 1 end`},
 }
@@ -170,7 +170,7 @@ func (q *statement) matching(scope cairn.Scope, by account.Query) {
 	case "-":
 		q.add(` and a.owner = ''`)
 	default:
-		q.add(` and lower(a.owner) = lower(?)`, by.Owner)
+		q.add(` and a.owner = ?`, strings.ToLower(by.Owner))
 	}
 	if by.Status == "" {
 		q.add(` and a.status <> ?`, string(cairn.Ignored))

@@ -97,7 +97,7 @@ func (s *Store) lastSeen(ctx context.Context, id cairn.AccountID) (map[cairn.Per
 	}
 	defer rows.Close()
 	out := map[cairn.PersonID]time.Time{}
-	zone := s.Settings().Zone
+	zone := s.zone()
 	for missing > 0 && rows.Next() {
 		var stream cairn.StreamID
 		var day cairn.Day

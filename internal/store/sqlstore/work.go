@@ -63,8 +63,15 @@ func (q *statement) owned(column, owner string) {
 
 // today returns the first moment of now's day.
 func (s *Store) today(now time.Time) time.Time {
-	zone := s.Settings().Zone
-	return cairn.DayOf(now, zone).Start(zone)
+	return cairn.DayOf(now, s.zone()).Start(s.zone())
+}
+
+// zone returns the workspace's zone.
+func (s *Store) zone() *time.Location {
+	if z := s.Settings().Zone; z != nil {
+		return z
+	}
+	return time.UTC
 }
 
 // Task returns one task; see [work.Store].
@@ -204,7 +211,7 @@ func (s *Store) order(n work.Item, now time.Time) string {
 		why = append(why, "normal priority")
 	}
 	if !now.IsZero() {
-		why = append(why, dueInWords(n.Task.Due, now, s.Settings().Zone))
+		why = append(why, dueInWords(n.Task.Due, now, s.zone()))
 	}
 	if n.AtRisk.Minor > 0 {
 		v := n.Account.Vector

@@ -106,13 +106,14 @@ create table fact (
     seen   bigint  not null,
     kind   text    not null,
     stream bytea   not null,
-    value  text,               -- JSON; null clears; also null when sealed
+    value  text    not null,   -- JSON; '' clears, and stands beside a sealed value
     sealed bytea,
     primary key (record, field, source, at, event)
 ) /* clustered */;
 
--- How contracts, invoices, tickets, answers and tasks stand. doc holds what is
--- plain, sealed the rest. The columns beside it are copied from the fields
+-- How every record stands, accounts and people included. doc is a JSON object
+-- of field -> cairn.Said for what is plain; sealed one of field -> sealed value
+-- (see seal.go: each value names the subject whose key opens it). The columns beside it are copied from the fields
 -- that lists are sorted and counted by.
 create table record (
     id      bytea   not null primary key,
@@ -130,7 +131,6 @@ create table record (
     first   bigint  not null,
     last    bigint  not null,
     version bigint  not null,
-    subject bytea   not null,  -- whose key sealed it
     doc     text    not null,
     sealed  bytea
 ) /* clustered */;
@@ -138,9 +138,10 @@ create index record_account on record (account, kind, last);
 create index record_stream on record (stream);
 create index record_task on record (kind, owner, state);
 
--- Search: lower-case words, by prefix. what: account or person.
+-- Search: lower-case words, by prefix. what: account or person. A word is bytes,
+-- so that ranges mean the same under every collation.
 create table token (
-    word    text  not null,
+    word    bytea not null,
     what    text  not null,
     id      bytea not null,
     primary key (word, what, id)
@@ -187,7 +188,7 @@ create table tally (
     total   bigint  not null,   -- sum of the property "value", in millionths
     last    bigint  not null,   -- At of the latest event of that day
     people  bytea   not null,   -- roaring bitmap of stream_person.num
-    primary key (gen, stream, product, day, name)
+    primary key (gen, stream, day, product, name)
 ) /* clustered */;
 
 create table timeline (
@@ -305,7 +306,7 @@ create table source_key (
     hash   bytea  not null primary key,
     source text   not null,
     hint   text   not null,     -- its first characters
-    made   bigint not null
+    made   bigint not null     -- in which order
 ) /* clustered */;
 
 create table arrival (
@@ -317,6 +318,13 @@ create table arrival (
     rejected  bigint not null,
     last      bigint not null,
     primary key (source, hour)
+) /* clustered */;
+
+-- Numbers that only grow: of rejects, of write keys, and "page", which grows
+-- with every commit beside the log that changes what a page shows.
+create table serial (
+    name text   not null primary key,
+    n    bigint not null
 ) /* clustered */;
 
 create table reject (

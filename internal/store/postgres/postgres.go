@@ -1,0 +1,150 @@
+// Package postgres keeps the workspace in PostgreSQL 15 or later, shared by
+// any number of nodes.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"cairn"
+	"cairn/internal/store/sqlstore"
+)
+
+// Open connects to a database, such as postgres://user@host/cairn, and
+// migrates it.
+func Open(ctx context.Context, address string, log *slog.Logger) (*sqlstore.Store, error) {
+	cfg, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, cairn.Errorf(cairn.Invalid, "The database address cannot be read; it looks like postgres://user@host:5432/cairn.").At("database").Because(err)
+	}
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(16)
+	var version int
+	if err := db.QueryRowContext(ctx, `
+		/* postgres.Open */
+		select current_setting('server_version_num')::int`).Scan(&version); err != nil {
+		db.Close()
+		return nil, cairn.Errorf(cairn.Unavailable, "The database does not answer.").At("database").Because(err)
+	}
+	if version < 150000 {
+		db.Close()
+		return nil, cairn.Errorf(cairn.Invalid, "PostgreSQL 15 or later is needed; this is %d.", version/10000).At("database")
+	}
+	s, err := sqlstore.Open(ctx, db, db, engine{}, log)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// engine is PostgreSQL.
+type engine struct{}
+
+func (engine) Migration(text string) string {
+	return strings.ReplaceAll(text, "/* clustered */", "")
+}
+
+func (engine) Single() bool { return false }
+
+func (engine) Begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+	return db.BeginTx(ctx, nil)
+}
+
+func (engine) Lock(ctx context.Context, tx *sql.Tx) (ends [cairn.Partitions]int64, err error) {
+	rows, err := tx.QueryContext(ctx, `
+		/* postgres.Lock */
+		select part, n from counter order by part for update`)
+	if err != nil {
+		return ends, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p int
+		var n int64
+		if err := rows.Scan(&p, &n); err != nil {
+			return ends, err
+		}
+		ends[p] = n
+	}
+	return ends, rows.Err()
+}
+
+func (engine) Admit(ctx context.Context, tx *sql.Tx, ids [][]byte) ([]bool, error) {
+	// A statement may not insert one id twice, so repeats are left out first.
+	first := map[string]int{}
+	var ask [][]byte
+	for i, id := range ids {
+		if _, ok := first[string(id)]; !ok {
+			first[string(id)] = i
+			ask = append(ask, id)
+		}
+	}
+	rows, err := tx.QueryContext(ctx, `
+		/* postgres.Admit */
+		insert into admitted (id) select unnest($1::bytea[]) on conflict do nothing returning id`, ask)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := make([]bool, len(ids))
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		out[first[string(id)]] = true
+	}
+	return out, rows.Err()
+}
+
+func (engine) Insert(ctx context.Context, tx *sql.Tx, table, tail string, cols ...sqlstore.Col) error {
+	names := make([]string, len(cols))
+	marks := make([]string, len(cols))
+	args := make([]any, len(cols))
+	for i, c := range cols {
+		names[i], args[i] = c.Name, c.V
+		switch c.V.(type) {
+		case []int64:
+			marks[i] = fmt.Sprintf("$%d::bigint[]", i+1)
+		case []string:
+			marks[i] = fmt.Sprintf("$%d::text[]", i+1)
+		case [][]byte:
+			marks[i] = fmt.Sprintf("$%d::bytea[]", i+1)
+		default:
+			return fmt.Errorf("postgres: column %s holds %T", c.Name, c.V)
+		}
+	}
+	_, err := tx.ExecContext(ctx, "/* postgres.Insert */ insert into "+table+" ("+strings.Join(names, ", ")+
+		") select * from unnest("+strings.Join(marks, ", ")+") "+tail, args...)
+	return err
+}
+
+// Scrub removes dead rows of the tables that hold what is personal in the
+// clear, and of the keys. Backups and the server's own write-ahead log are
+// the operator's to expire; docs/operations.md says so.
+func (engine) Scrub(ctx context.Context, db *sql.DB) error {
+	_, err := db.ExecContext(ctx, `
+		/* postgres.Scrub */
+		vacuum subject_key, person, token, record`)
+	return err
+}
+
+func (engine) Again(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01")
+}
+
+func (engine) Full(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && strings.HasPrefix(pe.Code, "53")
+}

@@ -1,0 +1,189 @@
+// Package sqlite is the embedded default: one file, one writer, WAL,
+// synchronous=FULL, secure_delete.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	sq "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"cairn"
+	"cairn/internal/store/sqlstore"
+)
+
+// File is the name of the database in the data directory.
+const File = "cairn.db"
+
+// Open opens the workspace in a directory and makes it when it is new. Only
+// one process may have it open for writing; the caller holds the lock.
+func Open(ctx context.Context, dir string, log *slog.Logger) (*sqlstore.Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, cairn.Errorf(cairn.Unavailable, "The data directory %s cannot be made.", dir).Because(err)
+	}
+	path := filepath.Join(dir, File)
+	writes, err := sql.Open("sqlite", dsn(path, false))
+	if err != nil {
+		return nil, err
+	}
+	writes.SetMaxOpenConns(1)
+	if err := writes.PingContext(ctx); err != nil {
+		writes.Close()
+		return nil, cairn.Errorf(cairn.Unavailable, "The database %s cannot be opened.", path).Because(err)
+	}
+	reads, err := sql.Open("sqlite", dsn(path, true))
+	if err != nil {
+		writes.Close()
+		return nil, err
+	}
+	reads.SetMaxOpenConns(8)
+	reads.SetMaxIdleConns(8)
+	s, err := sqlstore.Open(ctx, reads, writes, engine{}, log)
+	if err != nil {
+		reads.Close()
+		writes.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func dsn(path string, readOnly bool) string {
+	q := url.Values{}
+	pragmas := []string{"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-32768)", "temp_store(memory)"}
+	if readOnly {
+		pragmas = append(pragmas, "query_only(on)")
+	} else {
+		q.Set("_txlock", "immediate")
+	}
+	for _, p := range pragmas {
+		q.Add("_pragma", p)
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// engine is SQLite.
+type engine struct{}
+
+func (engine) Migration(text string) string {
+	text = strings.ReplaceAll(text, "bigint   not null primary key, -- rowid", "integer primary key,")
+	return strings.ReplaceAll(text, "/* clustered */", "without rowid")
+}
+
+func (engine) Single() bool { return true }
+
+func (engine) Begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+	return db.BeginTx(ctx, nil)
+}
+
+func (engine) Lock(ctx context.Context, tx *sql.Tx) (ends [cairn.Partitions]int64, err error) {
+	rows, err := tx.QueryContext(ctx, `
+		/* sqlite.Lock */
+		select part, n from counter order by part`)
+	if err != nil {
+		return ends, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p int
+		var n int64
+		if err := rows.Scan(&p, &n); err != nil {
+			return ends, err
+		}
+		ends[p] = n
+	}
+	return ends, rows.Err()
+}
+
+func (engine) Admit(ctx context.Context, tx *sql.Tx, ids [][]byte) ([]bool, error) {
+	st, err := tx.PrepareContext(ctx, `
+		/* sqlite.Admit */
+		insert into admitted (id) values ($1) on conflict do nothing`)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	out := make([]bool, len(ids))
+	for i, id := range ids {
+		res, err := st.ExecContext(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return nil, err
+		}
+		out[i] = n > 0
+	}
+	return out, nil
+}
+
+func (engine) Insert(ctx context.Context, tx *sql.Tx, table, tail string, cols ...sqlstore.Col) error {
+	names := make([]string, len(cols))
+	marks := make([]string, len(cols))
+	for i, c := range cols {
+		names[i], marks[i] = c.Name, fmt.Sprintf("$%d", i+1)
+	}
+	st, err := tx.PrepareContext(ctx, "/* sqlite.Insert */ insert into "+table+" ("+strings.Join(names, ", ")+") values ("+strings.Join(marks, ", ")+") "+tail)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	args := make([]any, len(cols))
+	for row := range cols[0].Len() {
+		for i, c := range cols {
+			switch v := c.V.(type) {
+			case []int64:
+				args[i] = v[row]
+			case []string:
+				args[i] = v[row]
+			case [][]byte:
+				args[i] = any(v[row])
+				if v[row] == nil {
+					args[i] = nil
+				}
+			default:
+				return fmt.Errorf("sqlite: column %s holds %T", c.Name, c.V)
+			}
+		}
+		if _, err := st.ExecContext(ctx, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Scrub writes everything to the database file, where secure_delete has
+// overwritten what was deleted, and empties the write-ahead log.
+func (engine) Scrub(ctx context.Context, db *sql.DB) error {
+	for range 50 {
+		var busy, frames, done int
+		if err := db.QueryRowContext(ctx, `
+			/* sqlite.Scrub */
+			pragma wal_checkpoint(truncate)`).Scan(&busy, &frames, &done); err != nil {
+			return err
+		}
+		if busy == 0 {
+			return nil
+		}
+	}
+	return cairn.Errorf(cairn.Busy, "The person is erased, but readers kept the write-ahead log from being emptied; it empties itself soon.")
+}
+
+func (engine) Again(error) bool { return false }
+
+func (engine) Full(err error) bool {
+	var se *sq.Error
+	if !errors.As(err, &se) {
+		return false
+	}
+	code := se.Code()
+	return code&0xff == lib.SQLITE_FULL || code == lib.SQLITE_IOERR_WRITE || code == lib.SQLITE_IOERR_FSYNC || code == lib.SQLITE_IOERR_TRUNCATE
+}

@@ -1,0 +1,138 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+	"time"
+
+	"cairn"
+	"cairn/internal/event"
+)
+
+// A committer merges the batches that wait at the door into one transaction.
+type committer struct {
+	mu      sync.Mutex
+	waiting []*append1
+	wake    chan struct{}
+	shut    bool
+	stopped chan struct{}
+}
+
+type append1 struct {
+	ctx    context.Context
+	events []cairn.Event
+	out    []event.Admitted
+	done   chan error
+}
+
+func (s *Store) startDoor() {
+	s.door.wake = make(chan struct{}, 1)
+	s.door.stopped = make(chan struct{})
+	go s.commitLoop()
+}
+
+// stopDoor commits what waits and refuses what comes later.
+func (s *Store) stopDoor() {
+	s.door.mu.Lock()
+	s.door.shut = true
+	s.door.mu.Unlock()
+	s.door.ring()
+	<-s.door.stopped
+}
+
+func (c *committer) ring() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Append admits events; see [event.Log].
+func (s *Store) Append(ctx context.Context, events []cairn.Event) ([]event.Admitted, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	if _, err := s.Pepper(ctx); err != nil {
+		return nil, err
+	}
+	a := &append1{ctx: ctx, events: events, done: make(chan error, 1)}
+	s.door.mu.Lock()
+	if s.door.shut {
+		s.door.mu.Unlock()
+		return nil, errClosing
+	}
+	s.door.waiting = append(s.door.waiting, a)
+	s.door.mu.Unlock()
+	s.door.ring()
+	err := <-a.done
+	return a.out, err
+}
+
+// take returns waiting batches of together at most most events, at least one
+// batch, and whether the door is shut and empty.
+func (c *committer) take(most int) (batch []*append1, end bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for len(c.waiting) > 0 {
+		a := c.waiting[0]
+		if n > 0 && n+len(a.events) > most {
+			break
+		}
+		n += len(a.events)
+		batch = append(batch, a)
+		c.waiting = c.waiting[1:]
+	}
+	return batch, c.shut && len(batch) == 0
+}
+
+// commitLoop is the one committer of this node. How many events one
+// transaction takes follows from how long the last ones took, so that it
+// holds the writer for about [Hold].
+func (s *Store) commitLoop() {
+	defer close(s.door.stopped)
+	most := 500
+	for {
+		batch, end := s.door.take(most)
+		if end {
+			return
+		}
+		if len(batch) == 0 {
+			<-s.door.wake
+			continue
+		}
+		var events []cairn.Event
+		for _, a := range batch {
+			events = append(events, a.events...)
+		}
+		out, took, err := s.admitAll(context.Background(), events)
+		for _, a := range batch {
+			if err == nil {
+				a.out, out = out[:len(a.events):len(a.events)], out[len(a.events):]
+			}
+			a.done <- err
+		}
+		if took > 0 {
+			most = min(max(int(float64(len(events))*float64(Hold)/float64(took)), 100), 5000)
+		}
+	}
+}
+
+// admitAll appends events in one transaction and says how long it held the
+// writer.
+func (s *Store) admitAll(ctx context.Context, events []cairn.Event) (out []event.Admitted, took time.Duration, err error) {
+	var ad *admission
+	err = s.write(ctx, Door, func(tx *sql.Tx) error {
+		start := time.Now()
+		defer func() { took = time.Since(start) }()
+		ad = s.admission(tx)
+		out, err = ad.admit(ctx, events)
+		return err
+	})
+	if err != nil {
+		return nil, took, err
+	}
+	ad.committed()
+	return out, took, nil
+}

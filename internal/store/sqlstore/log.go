@@ -1,0 +1,285 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"crypto/cipher"
+	"database/sql"
+	"encoding/binary"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"cairn"
+	"cairn/internal/event"
+)
+
+// An admission is one transaction at the door.
+type admission struct {
+	s     *Store
+	tx    *sql.Tx
+	fresh map[cairn.ID]cipher.AEAD // keys made in this transaction
+	known known                    // what it made sure of; shared once it is committed
+	new   []*cairn.Event           // in order of position
+	due   map[cairn.AccountID]bool // accounts whose set of streams changed
+	dirty map[cairn.AccountID]bool // accounts of which a page shows something else now
+}
+
+func (s *Store) admission(tx *sql.Tx) *admission {
+	return &admission{
+		s: s, tx: tx, fresh: map[cairn.ID]cipher.AEAD{},
+		due: map[cairn.AccountID]bool{}, dirty: map[cairn.AccountID]bool{},
+	}
+}
+
+// committed shares what the transaction learnt and wakes who waits for it.
+func (ad *admission) committed() {
+	for id, a := range ad.fresh {
+		ad.s.keys.put(id, a)
+	}
+	ad.s.known.merge(&ad.known)
+	if len(ad.new) > 0 {
+		ad.s.ring("log")
+		ad.s.ring("page")
+	}
+	if len(ad.due) > 0 {
+		ad.s.ring("due")
+	}
+}
+
+// memoryKey is what is remembered of an id: 4 bytes of the hour and 12 of the
+// hash of source and id.
+func memoryKey(id cairn.EventID, hour int64) []byte {
+	b := make([]byte, 16)
+	binary.BigEndian.PutUint32(b, uint32(hour))
+	copy(b[4:], id.ID[:12])
+	return b
+}
+
+func hourOf(t time.Time) int64 { return t.Unix() / 3600 }
+
+// admit appends what is new of events, and projects the state they patch.
+func (ad *admission) admit(ctx context.Context, events []cairn.Event) ([]event.Admitted, error) {
+	ends, err := ad.s.engine.Lock(ctx, ad.tx) // before anything else, or writers deadlock
+	if err != nil {
+		return nil, err
+	}
+	news, err := ad.dedupe(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]event.Admitted, len(events))
+	zone := ad.s.Settings().Zone
+	var touched [cairn.Partitions]bool
+	for i := range events {
+		if !news[i] {
+			out[i].Duplicate = true
+			continue
+		}
+		e := events[i] // the caller keeps its own
+		p := e.Stream.Partition()
+		ends[p]++
+		touched[p] = true
+		e.Pos = cairn.Position{Part: p, N: ends[p]}
+		out[i].Pos = e.Pos
+		out[i].Late = cairn.DayOf(e.At, zone) < cairn.DayOf(e.Seen, zone)
+		ad.new = append(ad.new, &e)
+	}
+	if len(ad.new) == 0 {
+		return out, nil
+	}
+	if err := ad.write(ctx); err != nil {
+		return nil, err
+	}
+	var parts, ns []int64
+	for p, n := range ends {
+		if touched[p] {
+			parts, ns = append(parts, int64(p)), append(ns, n)
+		}
+	}
+	if err := ad.s.engine.Insert(ctx, ad.tx, "counter", "on conflict (part) do update set n = excluded.n",
+		Col{"part", parts}, Col{"n", ns}); err != nil {
+		return nil, err
+	}
+	return out, ad.project(ctx)
+}
+
+// dedupe reports which events are new, and remembers them. The memory is
+// keyed by source and id, never by partition.
+func (ad *admission) dedupe(ctx context.Context, events []cairn.Event) ([]bool, error) {
+	ids := make([][]byte, len(events))
+	before := make([]bool, len(events))
+	for i := range events {
+		e := &events[i]
+		if !e.Stamp.IsZero() {
+			ids[i] = memoryKey(e.ID, hourOf(e.Stamp))
+			continue
+		}
+		hour := hourOf(e.Seen)
+		ids[i] = memoryKey(e.ID, hour)
+		err := ad.tx.QueryRowContext(ctx, `
+			/* log.dedupe */
+			select exists (select 1 from admitted where id in ($1, $2))`,
+			memoryKey(e.ID, hour-1), memoryKey(e.ID, hour-2)).Scan(&before[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	fresh, err := ad.s.engine.Admit(ctx, ad.tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i := range fresh {
+		fresh[i] = fresh[i] && !before[i]
+	}
+	return fresh, nil
+}
+
+// A sealedPart is what of an event is written under its subject's key.
+type sealedPart struct {
+	Keys  *cairn.Keys     `json:"k,omitempty"`
+	Props json.RawMessage `json:"p,omitempty"`
+}
+
+// write appends the events themselves.
+func (ad *admission) write(ctx context.Context) error {
+	n := len(ad.new)
+	slices.SortStableFunc(ad.new, func(a, b *cairn.Event) int { return cmp.Compare(a.Pos.Key(), b.Pos.Key()) })
+	ints := func() []int64 { return make([]int64, n) }
+	texts := func() []string { return make([]string, n) }
+	blobs := func() [][]byte { return make([][]byte, n) }
+	key, at, seen, stamp, count, skewed := ints(), ints(), ints(), ints(), ints(), ints()
+	kind, name, source, product, acctKey, recKey, props := texts(), texts(), texts(), texts(), texts(), texts(), texts()
+	id, stream, account, person, anon, record, sealed := blobs(), blobs(), blobs(), blobs(), blobs(), blobs(), blobs()
+	for i, e := range ad.new {
+		key[i], at[i], seen[i], stamp[i] = e.Pos.Key(), cairn.Micros(e.At), cairn.Micros(e.Seen), cairn.Micros(e.Stamp)
+		count[i] = max(e.N, 1)
+		if e.Skewed {
+			skewed[i] = 1
+		}
+		kind[i], name[i], source[i], product[i] = string(e.Kind), e.Name, e.Source, e.Product
+		acctKey[i], props[i] = e.Keys.Account, string(e.Props)
+		id[i], stream[i] = e.ID.ID[:], e.Stream.ID[:]
+		account[i], person[i], anon[i], record[i] = bytesOf(e.Account.ID), bytesOf(e.Person.ID), bytesOf(e.Anon.ID), bytesOf(e.Record.ID)
+		keys := cairn.Keys{Person: e.Keys.Person, Anonymous: e.Keys.Anonymous, Previous: e.Keys.Previous}
+		recKey[i] = e.Keys.Record
+		if e.Kind == cairn.OfPerson {
+			recKey[i] = ""
+		}
+		part := sealedPart{Props: e.Personal}
+		if keys != (cairn.Keys{}) {
+			part.Keys = &keys
+		}
+		if part.Keys == nil && len(part.Props) == 0 {
+			continue
+		}
+		plain, err := json.Marshal(part)
+		if err != nil {
+			return err
+		}
+		subject := e.Subject()
+		a, err := ad.s.sealer(ctx, ad.tx, subject, ad.fresh)
+		if err != nil {
+			return err
+		}
+		sealed[i] = sealWith(a, subject, plain)
+	}
+	return ad.s.engine.Insert(ctx, ad.tx, "event", "",
+		Col{"key", key}, Col{"id", id}, Col{"stream", stream}, Col{"kind", kind}, Col{"name", name}, Col{"source", source},
+		Col{"product", product}, Col{"at", at}, Col{"seen", seen}, Col{"stamp", stamp}, Col{"account", account},
+		Col{"person", person}, Col{"anon", anon}, Col{"record", record}, Col{"acct_key", acctKey}, Col{"rec_key", recKey},
+		Col{"n", count}, Col{"skewed", skewed}, Col{"props", props}, Col{"sealed", sealed})
+}
+
+func bytesOf(id cairn.ID) []byte {
+	if id.IsZero() {
+		return nil
+	}
+	return slices.Clone(id[:])
+}
+
+// eventColumns are what scanEvents reads, of a table named e.
+const eventColumns = `e.key, e.id, e.stream, e.kind, e.name, e.source, e.product, e.at, e.seen, e.stamp,
+	e.account, e.person, e.anon, e.record, e.acct_key, e.rec_key, e.n, e.skewed, e.props, e.sealed`
+
+// scanEvents reads rows of [eventColumns] and closes them. The personal part
+// is opened where its key still exists.
+func (s *Store) scanEvents(ctx context.Context, rows *sql.Rows) ([]cairn.Event, error) {
+	defer rows.Close()
+	var out []cairn.Event
+	var sealed [][]byte
+	for rows.Next() {
+		var e cairn.Event
+		var key, at, seen, stamp int64
+		var props string
+		var box []byte
+		if err := rows.Scan(&key, &e.ID, &e.Stream, &e.Kind, &e.Name, &e.Source, &e.Product, &at, &seen, &stamp,
+			&e.Account, &e.Person, &e.Anon, &e.Record, &e.Keys.Account, &e.Keys.Record, &e.N, &e.Skewed, &props, &box); err != nil {
+			return nil, err
+		}
+		e.Pos = cairn.PositionOf(key)
+		e.At, e.Seen, e.Stamp = cairn.FromMicros(at), cairn.FromMicros(seen), cairn.FromMicros(stamp)
+		if props != "" {
+			e.Props = json.RawMessage(props)
+		}
+		out, sealed = append(out, e), append(sealed, box)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	rows.Close() // before keys are read, so that one connection is enough
+	for i := range out {
+		if sealed[i] == nil {
+			continue
+		}
+		plain, err := s.open(ctx, sealed[i])
+		if err != nil {
+			return nil, err
+		}
+		if plain == nil {
+			continue
+		}
+		var part sealedPart
+		if err := json.Unmarshal(plain, &part); err != nil {
+			return nil, err
+		}
+		out[i].Personal = part.Props
+		if k := part.Keys; k != nil {
+			out[i].Keys.Person, out[i].Keys.Anonymous, out[i].Keys.Previous = k.Person, k.Anonymous, k.Previous
+		}
+	}
+	return out, nil
+}
+
+// After returns events of a partition after a position; see [event.Log].
+func (s *Store) After(ctx context.Context, part int, n int64, limit int) ([]cairn.Event, error) {
+	from := cairn.Position{Part: part, N: n}.Key()
+	to := cairn.Position{Part: part + 1}.Key()
+	rows, err := s.db.QueryContext(ctx, `
+		/* log.After */
+		select `+eventColumns+` from event e where e.key > $1 and e.key < $2 order by e.key limit $3`, from, to, limit)
+	if err != nil {
+		return nil, err
+	}
+	return s.scanEvents(ctx, rows)
+}
+
+// Ends returns the last position of each partition.
+func (s *Store) Ends(ctx context.Context) (ends [cairn.Partitions]int64, err error) {
+	rows, err := s.db.QueryContext(ctx, `
+		/* log.Ends */
+		select part, n from counter`)
+	if err != nil {
+		return ends, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p int
+		var n int64
+		if err := rows.Scan(&p, &n); err != nil {
+			return ends, err
+		}
+		ends[p] = n
+	}
+	return ends, rows.Err()
+}

@@ -1,0 +1,192 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"cairn"
+)
+
+// What is personal is sealed with AES-256-GCM under the key of its subject.
+// A sealed value is the subject's id (16 bytes), a nonce (12 bytes) and the
+// ciphertext; the id is bound to it as additional data. Destroying the
+// subject's row of subject_key makes every such value unreadable for ever.
+
+const nonceSize = 12
+
+// keyring remembers keys of subjects, at most maxKeys of them.
+type keyring struct {
+	mu   sync.Mutex
+	keys map[cairn.ID]cipher.AEAD
+}
+
+const maxKeys = 100_000
+
+func (k *keyring) key(id cairn.ID) (cipher.AEAD, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	a, ok := k.keys[id]
+	return a, ok
+}
+
+func (k *keyring) put(id cairn.ID, a cipher.AEAD) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.keys == nil || len(k.keys) >= maxKeys {
+		k.keys = map[cairn.ID]cipher.AEAD{}
+	}
+	k.keys[id] = a
+}
+
+func (k *keyring) drop(id cairn.ID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.keys, id)
+}
+
+func aead(secret []byte) (cipher.AEAD, error) {
+	b, err := aes.NewCipher(secret)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(b)
+}
+
+func sealWith(a cipher.AEAD, subject cairn.ID, plain []byte) []byte {
+	out := make([]byte, len(subject)+nonceSize, len(subject)+nonceSize+len(plain)+a.Overhead())
+	copy(out, subject[:])
+	nonce := out[len(subject):]
+	rand.Read(nonce) // never fails; see crypto/rand
+	return a.Seal(out, nonce, plain, subject[:])
+}
+
+// sealer returns the key of a subject, making one within tx when there is
+// none. Keys made in a transaction that is rolled back are forgotten by the
+// caller through fresh.
+func (s *Store) sealer(ctx context.Context, tx *sql.Tx, subject cairn.ID, fresh map[cairn.ID]cipher.AEAD) (cipher.AEAD, error) {
+	if a, ok := fresh[subject]; ok {
+		return a, nil
+	}
+	if a, ok := s.keys.key(subject); ok {
+		return a, nil
+	}
+	secret, err := s.secret(ctx, tx, subject, 32)
+	if err != nil {
+		return nil, err
+	}
+	a, err := aead(secret)
+	if err != nil {
+		return nil, err
+	}
+	fresh[subject] = a
+	return a, nil
+}
+
+// secret returns the row of subject_key, made of n random bytes when missing.
+func (s *Store) secret(ctx context.Context, tx *sql.Tx, subject cairn.ID, n int) ([]byte, error) {
+	read := func() (b []byte, err error) {
+		err = tx.QueryRowContext(ctx, `
+			/* seal.secret */
+			select secret from subject_key where subject = $1`, subject[:]).Scan(&b)
+		return b, err
+	}
+	b, err := read()
+	if err == nil || !errors.Is(err, sql.ErrNoRows) {
+		return b, err
+	}
+	b = make([]byte, n)
+	rand.Read(b)
+	if _, err := tx.ExecContext(ctx, `
+		/* seal.secret */
+		insert into subject_key (subject, secret) values ($1, $2) on conflict do nothing`, subject[:], b); err != nil {
+		return nil, err
+	}
+	return read()
+}
+
+// open returns what was sealed, and nil when the subject's key is destroyed
+// or nothing was sealed.
+func (s *Store) open(ctx context.Context, sealed []byte) (json.RawMessage, error) {
+	var subject cairn.ID
+	if len(sealed) == 0 {
+		return nil, nil
+	}
+	if len(sealed) < len(subject)+nonceSize {
+		return nil, fmt.Errorf("sqlstore: a sealed value of %d bytes is too short", len(sealed))
+	}
+	copy(subject[:], sealed)
+	a, ok := s.keys.key(subject)
+	if !ok {
+		var secret []byte
+		err := s.db.QueryRowContext(ctx, `
+			/* seal.open */
+			select secret from subject_key where subject = $1`, subject[:]).Scan(&secret)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if a, err = aead(secret); err != nil {
+			return nil, err
+		}
+		s.keys.put(subject, a)
+	}
+	rest := sealed[len(subject):]
+	plain, err := a.Open(nil, rest[:nonceSize], rest[nonceSize:], subject[:])
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: a sealed value does not open: %w", err)
+	}
+	return plain, nil
+}
+
+// Pepper returns the workspace's secret for people's keys, made at first use.
+// It is the row of subject_key whose subject is zero.
+func (s *Store) Pepper(ctx context.Context) (cairn.Pepper, error) {
+	s.pepperMu.Lock()
+	defer s.pepperMu.Unlock()
+	if s.pepper != nil {
+		return s.pepper, nil
+	}
+	err := s.write(ctx, People, func(tx *sql.Tx) error {
+		b, err := s.secret(ctx, tx, cairn.ID{}, 32)
+		s.pepper = b
+		return err
+	})
+	return s.pepper, err
+}
+
+// Erase destroys the key of a person and the rows that hold what is personal
+// in the clear, and empties the write-ahead log, so that no file of the
+// workspace holds a trace. Tallies, positions and counts stay.
+func (s *Store) Erase(ctx context.Context, by cairn.Actor, id cairn.PersonID) error {
+	if by.Kind == "" {
+		return cairn.Errorf(cairn.Forbidden, "Only a signed-in user may erase a person.")
+	}
+	err := s.write(ctx, People, func(tx *sql.Tx) error {
+		for _, q := range []string{
+			`/* Erase */ delete from subject_key where subject = $1`,
+			`/* Erase */ delete from token where id = $1`,
+			`/* Erase */ update record set sealed = null where id = $1`,
+			`/* Erase */ update person set key = '', name = '', mail = '', title = '', erased = 1 where id = $1`,
+			`/* Erase */ update account set version = version + 1 where id in (select account from member where person = $1)`,
+		} {
+			if _, err := tx.ExecContext(ctx, q, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.keys.drop(id.ID)
+	return s.engine.Scrub(ctx, s.wdb)
+}

@@ -1,0 +1,174 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"cairn"
+	"cairn/internal/action"
+	"cairn/internal/signal"
+	"cairn/internal/turn"
+)
+
+// A StageStanding tells how far a stage has come.
+type StageStanding struct {
+	Stage    string `json:"stage"`
+	Gen      int    `json:"generation,omitempty"` // that is being served
+	Growing  int    `json:"growing,omitempty"`    // that a rebuild is making
+	Position int64  `json:"position"`             // events read; for turns and actions: done
+	End      int64  `json:"end"`                  // events there are; for turns and actions: done and waiting
+	Lag      int64  `json:"lag"`                  // End - Position
+	Nodes    int    `json:"nodes,omitempty"`      // that hold leases
+}
+
+// Stages returns the standing of every stage as of now.
+func (s *Store) Stages(ctx context.Context, now time.Time) ([]StageStanding, error) {
+	fold := StageStanding{Stage: signal.StageName}
+	var err error
+	if fold.Gen, fold.Growing, err = s.generation(ctx, signal.StageName); err != nil {
+		return nil, err
+	}
+	turns := StageStanding{Stage: turn.StageName}
+	actions := StageStanding{Stage: action.StageName}
+	for _, q := range []struct {
+		text string
+		args []any
+		into []any
+	}{
+		{`/* stages */ select coalesce(sum(n), 0), count(distinct case when until > $2 then node end) from cursor where stage = 'fold' and gen = $1`,
+			[]any{fold.Gen, time.Now().UnixMicro()}, []any{&fold.Position, &fold.Nodes}},
+		{`/* stages */ select coalesce(sum(n), 0) from counter`, nil, []any{&fold.End}},
+		{`/* stages */ select count(*), coalesce(sum(case when at <= $1 then 1 else 0 end), 0) from due`, []any{cairn.Micros(now)}, []any{&turns.End, &turns.Lag}},
+		{`/* stages */ select count(*), coalesce(sum(case when state = 'planned' then 1 else 0 end), 0) from action`, nil, []any{&actions.End, &actions.Lag}},
+	} {
+		if err := s.db.QueryRowContext(ctx, q.text, q.args...).Scan(q.into...); err != nil {
+			return nil, err
+		}
+	}
+	fold.Lag = fold.End - fold.Position
+	turns.Position, actions.Position = turns.End-turns.Lag, actions.End-actions.Lag
+	return []StageStanding{fold, turns, actions}, nil
+}
+
+// Grow begins a new generation of the fold, or returns the one that an
+// interrupted rebuild left growing.
+func (s *Store) Grow(ctx context.Context, stage string) (gen int, err error) {
+	err = s.write(ctx, Turns, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `
+			/* stages.Grow */
+			insert into generation (stage, current, growing) values ($1, 1, 0) on conflict do nothing`, stage); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `
+			/* stages.Grow */
+			update generation set growing = current + 1 where stage = $1 and growing = 0`, stage); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `
+			/* stages.Grow */
+			select growing from generation where stage = $1`, stage).Scan(&gen)
+	})
+	return gen, err
+}
+
+// Swap makes the growing generation the current one if it has read the log to
+// its end, in one transaction, and has every account measured again, about
+// which nothing is decided. It reports false when there is more to read.
+func (s *Store) Swap(ctx context.Context, stage string, gen int) (bool, error) {
+	swapped := false
+	err := s.write(ctx, Turns, func(tx *sql.Tx) error {
+		swapped = false
+		ends, err := s.engine.Lock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var end, read int64
+		for _, n := range ends {
+			end += n
+		}
+		if err := tx.QueryRowContext(ctx, `
+			/* stages.Swap */
+			select coalesce(sum(n), 0) from cursor where stage = $1 and gen = $2`, stage, gen).Scan(&read); err != nil {
+			return err
+		}
+		if read < end {
+			return nil
+		}
+		swapped = true
+		if _, err := tx.ExecContext(ctx, `
+			/* stages.Swap */
+			update generation set current = $2, growing = 0 where stage = $1 and growing = $2`, stage, gen); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `
+			/* stages.Swap */
+			delete from cursor where stage = $1 and gen <> $2`, stage, gen); err != nil {
+			return err
+		}
+		return s.measureAll(ctx, tx)
+	})
+	if swapped {
+		s.ring("log") // what was appended meanwhile is folded into the new one
+		s.ring("due")
+	}
+	return swapped, err
+}
+
+// MeasureAll has every account measured again; nothing is decided about it.
+func (s *Store) MeasureAll(ctx context.Context) error {
+	err := s.write(ctx, Turns, func(tx *sql.Tx) error { return s.measureAll(ctx, tx) })
+	s.ring("due")
+	return err
+}
+
+func (s *Store) measureAll(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `
+		/* stages.measureAll */
+		update due set quiet = case when at = 0 then quiet else 1 end, at = 0, mark = mark + 1`)
+	return err
+}
+
+// Prune deletes what older generations left, a little at a time, and reports
+// whether there is more.
+func (s *Store) Prune(ctx context.Context) (more bool, err error) {
+	gen, growing, err := s.generation(ctx, signal.StageName)
+	if err != nil {
+		return false, err
+	}
+	err = s.write(ctx, Turns, func(tx *sql.Tx) error {
+		more = false
+		for _, table := range []string{"tally", "timeline"} {
+			var stream cairn.StreamID
+			var old int
+			err := tx.QueryRowContext(ctx, `
+				/* stages.Prune */
+				select gen, stream from `+table+` where gen < $1 and gen <> $2 limit 1`, gen, growing).Scan(&old, &stream)
+			if err == sql.ErrNoRows {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			more = true
+			if _, err := tx.ExecContext(ctx, `
+				/* stages.Prune */
+				delete from `+table+` where gen = $1 and stream = $2`, old, stream); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return more, err
+}
+
+// Release gives back the leases of this node, so that another can take over
+// at once.
+func (s *Store) Release(ctx context.Context) error {
+	return s.write(ctx, Turns, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			/* stages.Release */
+			update cursor set until = 0 where node = $1`, node)
+		return err
+	})
+}

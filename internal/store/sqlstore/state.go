@@ -1,0 +1,239 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"cairn"
+	"cairn/internal/signal"
+)
+
+// A state is loaded with the days that signals and the trail of levels look
+// back on: 13 weeks of marks, and before the first of them two windows of 28
+// days. What lies before counts as the last active day only.
+const (
+	trailDays  = 13*7 + 7
+	windowDays = 2*28 + 2
+	// Closed tickets and paid invoices are looked at for this long.
+	closedDays = 120
+)
+
+// State returns what is known of an account for measuring at moments from
+// `from` to `to`. A moment within a day that is past sees of that day only
+// what had happened by then.
+func (s *Store) State(ctx context.Context, id cairn.AccountID, from, to time.Time) (*signal.State, error) {
+	set := s.Settings()
+	gen, _, err := s.generation(ctx, signal.StageName)
+	if err != nil {
+		return nil, err
+	}
+	st := signal.NewState(set.Zone)
+	st.Window = cairn.DayOf(from, set.Zone) - trailDays - windowDays
+	streams, err := s.streams(ctx, id, st)
+	if err != nil || len(streams) == 0 {
+		return st, err
+	}
+	last := cairn.DayOf(to, set.Zone)
+	active, err := s.addTallies(ctx, st, streams, gen, id, last)
+	if err != nil {
+		return nil, err
+	}
+	if !active {
+		if err := s.addBefore(ctx, st, streams, gen); err != nil {
+			return nil, err
+		}
+	}
+	return st, s.addFacts(ctx, st, id, from)
+}
+
+// streams returns the streams of an account, its own first, and notes in st
+// when the first event happened.
+func (s *Store) streams(ctx context.Context, id cairn.AccountID, st *signal.State) ([]cairn.StreamID, error) {
+	rows, err := s.db.QueryContext(ctx, `
+		/* state.streams */
+		select id, first from stream where account = $1 order by case when born is null then 1 else 0 end, id`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []cairn.StreamID
+	for rows.Next() {
+		var sid cairn.StreamID
+		var first int64
+		if err := rows.Scan(&sid, &first); err != nil {
+			return nil, err
+		}
+		out = append(out, sid)
+		if at := cairn.FromMicros(first); st.First.IsZero() || at.Before(st.First) {
+			st.First = at
+		}
+	}
+	return out, rows.Err()
+}
+
+// addTallies reads the window's tallies of all streams and merges them, and
+// reports whether any of it is meaningful activity.
+func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cairn.StreamID, gen int, id cairn.AccountID, last cairn.Day) (bool, error) {
+	parts, err := s.streamPeople(ctx, st, id)
+	if err != nil {
+		return false, err
+	}
+	rows, err := s.db.QueryContext(ctx, `
+		/* state.addTallies */
+		select s.id, t.product, t.day, t.name, t.n, t.total, t.last, t.people
+		from stream s join tally t on t.gen = $2 and t.stream = s.id and t.day >= $3 and t.day <= $4
+		where s.account = $1`, id, gen, int64(st.Window), int64(last))
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	active := false
+	for rows.Next() {
+		var sid cairn.StreamID
+		var k signal.Key
+		var n, total, at int64
+		var people []byte
+		if err := rows.Scan(&sid, &k.Product, &k.Day, &k.Name, &n, &total, &at, &people); err != nil {
+			return false, err
+		}
+		part := parts[sid]
+		if part == nil {
+			part = signal.NewState(st.Zone)
+			parts[sid] = part
+		}
+		t := signal.Tally{N: n, Sum: total, Last: cairn.FromMicros(at)}
+		if t.People, err = bitmap(people); err != nil {
+			return false, err
+		}
+		part.Tallies[k] = &t
+		active = active || k.Name == ""
+	}
+	if err := rows.Err(); err != nil {
+		return false, err
+	}
+	for i, sid := range streams {
+		part := parts[sid]
+		switch {
+		case part == nil:
+		case i == 0:
+			st.People, st.Tallies = part.People, part.Tallies
+		default:
+			st.Merge(part)
+		}
+	}
+	return active, nil
+}
+
+// streamPeople returns for each stream of the account a state with its people.
+func (s *Store) streamPeople(ctx context.Context, st *signal.State, id cairn.AccountID) (map[cairn.StreamID]*signal.State, error) {
+	rows, err := s.db.QueryContext(ctx, `
+		/* state.streamPeople */
+		select s.id, p.num, p.person from stream s join stream_person p on p.stream = s.id
+		where s.account = $1 order by s.id, p.num`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	parts := map[cairn.StreamID]*signal.State{}
+	for rows.Next() {
+		var sid cairn.StreamID
+		var num int
+		var p cairn.PersonID
+		if err := rows.Scan(&sid, &num, &p); err != nil {
+			return nil, err
+		}
+		if parts[sid] == nil {
+			parts[sid] = signal.NewState(st.Zone)
+		}
+		parts[sid].People = append(parts[sid].People, p)
+	}
+	return parts, rows.Err()
+}
+
+// addBefore notes the last active day before the window.
+func (s *Store) addBefore(ctx context.Context, st *signal.State, streams []cairn.StreamID, gen int) error {
+	for _, sid := range streams {
+		var day cairn.Day
+		err := s.db.QueryRowContext(ctx, `
+			/* state.addBefore */
+			select day from tally where gen = $1 and stream = $2 and day < $3 and name = '' order by day desc limit 1`,
+			gen, sid, int64(st.Window)).Scan(&day)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		st.Before = max(st.Before, day)
+	}
+	return nil
+}
+
+// addFacts reads the plain facts about the account's records that may still
+// matter, and about the roles of its people.
+func (s *Store) addFacts(ctx context.Context, st *signal.State, id cairn.AccountID, from time.Time) error {
+	since := cairn.Micros(from.AddDate(0, 0, -trailDays-closedDays))
+	rows, err := s.db.QueryContext(ctx, `
+		/* state.addFacts */
+		select f.kind, f.record, f.field, f.source, f.at, f.seen, f.event, f.value
+		from record r join fact f on f.record = r.id
+		where r.account = $1 and r.kind in ('account', 'contract', 'invoice', 'ticket', 'answer') and f.sealed is null
+			and (r.kind in ('account', 'contract') or r.closed = 0 or r.last >= $2)
+		union all
+		select f.kind, f.record, f.field, f.source, f.at, f.seen, f.event, f.value
+		from (select distinct person from member where account = $1) m join fact f on f.record = m.person and f.field in ('role', 'opted_out')
+		where f.sealed is null`, id, since)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var f cairn.Fact
+		var at, seen int64
+		var value string
+		if err := rows.Scan(&f.Kind, &f.Record, &f.Field, &f.Source, &at, &seen, &f.Event, &value); err != nil {
+			return err
+		}
+		f.At, f.Seen = cairn.FromMicros(at), cairn.FromMicros(seen)
+		if value != "" {
+			f.Value = []byte(value)
+		}
+		st.Facts = append(st.Facts, f)
+	}
+	return rows.Err()
+}
+
+// Today folds the raw events of one day up to t into a state that was loaded
+// up to the day before, so that a moment within a past day is seen exactly.
+func (s *Store) Today(ctx context.Context, id cairn.AccountID, st *signal.State, t time.Time) error {
+	set := s.Settings()
+	gen, _, err := s.generation(ctx, signal.StageName)
+	if err != nil {
+		return err
+	}
+	rows, err := s.db.QueryContext(ctx, `
+		/* state.Today */
+		select `+eventColumns+` from stream s
+		join timeline t on t.gen = $2 and t.stream = s.id and t.at >= $3 and t.at <= $4
+		join event e on e.key = t.key
+		where s.account = $1 and e.kind in ('track', 'interaction')`,
+		id, gen, cairn.Micros(cairn.DayOf(t, set.Zone).Start(set.Zone)), cairn.Micros(t))
+	if err != nil {
+		return err
+	}
+	events, err := s.scanEvents(ctx, rows)
+	if err != nil {
+		return err
+	}
+	day := signal.NewState(set.Zone)
+	for _, e := range events {
+		day.Fold(e)
+	}
+	day.Unite(set.Meaningful)
+	first := st.First
+	st.Merge(day)
+	st.First = first
+	return nil
+}

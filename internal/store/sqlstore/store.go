@@ -1,0 +1,168 @@
+// Package sqlstore keeps every store interface on database/sql, one file per
+// capability, one SQL text for SQLite and PostgreSQL. What the engines do not
+// share is behind [Engine].
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cairn"
+	"cairn/internal/signal"
+)
+
+// An Engine is what SQLite and PostgreSQL do differently.
+type Engine interface {
+	// Migration turns the shared text of a migration into the engine's.
+	Migration(text string) string
+	// Single reports whether one goroutine must do all writing.
+	Single() bool
+	// Begin starts a writing transaction.
+	Begin(ctx context.Context, db *sql.DB) (*sql.Tx, error)
+	// Lock locks and returns the counters of all partitions, in order.
+	Lock(ctx context.Context, tx *sql.Tx) ([cairn.Partitions]int64, error)
+	// Admit remembers ids and reports which of them are new, in order. Of an
+	// id that occurs twice the first is new.
+	Admit(ctx context.Context, tx *sql.Tx, ids [][]byte) ([]bool, error)
+	// Insert adds rows, given column by column.
+	Insert(ctx context.Context, tx *sql.Tx, table, tail string, cols ...Col) error
+	// Scrub leaves no deleted bytes in any file of the database.
+	Scrub(ctx context.Context, db *sql.DB) error
+	// Again reports whether a transaction that failed so is worth repeating.
+	Again(err error) bool
+	// Full reports whether err says that the disk is full.
+	Full(err error) bool
+}
+
+// A Col is one column of the rows of [Engine.Insert]. V is []int64, []string
+// or [][]byte (nil elements are null), all of one length.
+type Col struct {
+	Name string
+	V    any
+}
+
+// Len returns the number of rows.
+func (c Col) Len() int {
+	switch v := c.V.(type) {
+	case []int64:
+		return len(v)
+	case []string:
+		return len(v)
+	case [][]byte:
+		return len(v)
+	}
+	return 0
+}
+
+// A Store is a Cairn workspace in one database.
+type Store struct {
+	db     *sql.DB // reads
+	wdb    *sql.DB // writes; the same as db on PostgreSQL
+	engine Engine
+	log    *slog.Logger
+	lanes  lanes
+	door   committer
+	keys   keyring
+	known  known
+	bells  bells
+	held   held
+
+	settings atomic.Pointer[signal.Settings]
+
+	pepperMu sync.Mutex
+	pepper   cairn.Pepper
+
+	closing chan struct{}
+	done    sync.WaitGroup
+}
+
+// Open migrates the database to this version's schema and starts the lanes.
+// reads and writes may be the same pool. Close the store before the pools.
+func Open(ctx context.Context, reads, writes *sql.DB, e Engine, log *slog.Logger) (*Store, error) {
+	s := &Store{db: reads, wdb: writes, engine: e, log: log, closing: make(chan struct{})}
+	set := signal.Settings{Zone: time.UTC, Currency: "EUR"}
+	s.settings.Store(&set)
+	if err := migrate(ctx, writes, e); err != nil {
+		return nil, err
+	}
+	s.startLanes()
+	s.startDoor()
+	return s, nil
+}
+
+// Close waits until everything that was begun is committed, then closes the
+// pools. What comes later is refused as cairn.Unavailable.
+func (s *Store) Close() error {
+	select {
+	case <-s.closing:
+		return nil
+	default:
+	}
+	s.stopDoor()
+	close(s.closing)
+	s.done.Wait()
+	err := s.db.Close()
+	if s.wdb != s.db {
+		if werr := s.wdb.Close(); err == nil {
+			err = werr
+		}
+	}
+	return err
+}
+
+// Settings returns the workspace's settings in force.
+func (s *Store) Settings() signal.Settings { return *s.settings.Load() }
+
+// Configure sets the settings that projection and measurement use. The book
+// holds them; who changes the page calls this.
+func (s *Store) Configure(set signal.Settings) { s.settings.Store(&set) }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
+
+// unavailable turns a full disk and a closing database into what callers may
+// see and retry; other errors pass.
+func (s *Store) unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	if s.engine.Full(err) {
+		return cairn.Errorf(cairn.Unavailable, "The disk is full. What was accepted before is safe; send this again when there is room.").Because(err)
+	}
+	return err
+}
+
+// bells wake who waits for a commit.
+type bells struct {
+	mu sync.Mutex
+	m  map[string][]chan struct{}
+}
+
+// Bell returns a channel that receives after commits named so: "log" (events
+// were appended), "due" (accounts are due), "action" (actions are planned),
+// "page" (something a page shows has changed). It holds at most one ring.
+func (s *Store) Bell(name string) <-chan struct{} {
+	s.bells.mu.Lock()
+	defer s.bells.mu.Unlock()
+	if s.bells.m == nil {
+		s.bells.m = map[string][]chan struct{}{}
+	}
+	c := make(chan struct{}, 1)
+	s.bells.m[name] = append(s.bells.m[name], c)
+	return c
+}
+
+func (s *Store) ring(name string) {
+	s.bells.mu.Lock()
+	defer s.bells.mu.Unlock()
+	for _, c := range s.bells.m[name] {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}

@@ -1,0 +1,347 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"cairn"
+	"cairn/internal/rule"
+	"cairn/internal/turn"
+)
+
+// Due leases accounts whose turn has come; see [turn.Store].
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]turn.Due, error) {
+	var out []turn.Due
+	some, err := s.anyDue(ctx, now)
+	if err != nil || !some {
+		return nil, err
+	}
+	wall := time.Now().UnixMicro()
+	err = s.write(ctx, Turns, func(tx *sql.Tx) error {
+		out = nil
+		rows, err := tx.QueryContext(ctx, `
+			/* turn.Due */
+			select account, mark, lease, quiet from due where at <= $1 and until < $2 order by at, account limit $3`,
+			cairn.Micros(now), wall, limit)
+		if err != nil {
+			return err
+		}
+		var found []turn.Due
+		for rows.Next() {
+			var d turn.Due
+			if err := rows.Scan(&d.Account, &d.Mark, &d.Lease, &d.Quiet); err != nil {
+				rows.Close()
+				return err
+			}
+			found = append(found, d)
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		for _, d := range found {
+			res, err := tx.ExecContext(ctx, `
+				/* turn.Due */
+				update due set lease = lease + 1, until = $3 where account = $1 and lease = $2 and until < $4`,
+				d.Account, d.Lease, wall+leaseFor.Microseconds(), wall)
+			if err != nil {
+				return err
+			}
+			if n, err := res.RowsAffected(); err != nil {
+				return err
+			} else if n == 1 {
+				d.Lease++
+				out = append(out, d)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (s *Store) anyDue(ctx context.Context, now time.Time) (some bool, err error) {
+	err = s.db.QueryRowContext(ctx, `
+		/* turn.anyDue */
+		select exists (select 1 from due where at <= $1 and until < $2)`, cairn.Micros(now), time.Now().UnixMicro()).Scan(&some)
+	return some, err
+}
+
+// NextDue returns when the next account is due; see [turn.Store].
+func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
+	var at sql.NullInt64
+	err := s.db.QueryRowContext(ctx, `
+		/* turn.NextDue */
+		select min(at) from due`).Scan(&at)
+	if err != nil || !at.Valid {
+		return time.Time{}, err
+	}
+	return time.UnixMicro(max(at.Int64, 1)).UTC(), nil
+}
+
+// Load returns what a turn needs to know of an account; see [turn.Store].
+func (s *Store) Load(ctx context.Context, d turn.Due, now time.Time) (turn.Loaded, error) {
+	l := turn.Loaded{Due: d, Held: map[string]cairn.Decision{}, Open: map[string]bool{}}
+	var first int64
+	a := &l.Account
+	err := s.db.QueryRowContext(ctx, `
+		/* turn.Load */
+		select id, key, name, domain, owner, status, first from account where id = $1`, d.Account).Scan(
+		&a.ID, &a.Key, &a.Name, &a.Domain, &a.Owner, &a.Status, &first)
+	if err != nil {
+		return l, err
+	}
+	a.First = cairn.FromMicros(first)
+	if l.Pos, err = s.folded(ctx); err != nil {
+		return l, err
+	}
+	if l.State, err = s.State(ctx, d.Account, now, now); err != nil {
+		return l, err
+	}
+	if err := s.loadPrev(ctx, &l); err != nil {
+		return l, err
+	}
+	if err := s.loadHeld(ctx, &l); err != nil {
+		return l, err
+	}
+	return l, s.loadOpen(ctx, &l)
+}
+
+// folded returns how many events the current generation of the fold has read.
+func (s *Store) folded(ctx context.Context) (n int64, err error) {
+	err = s.db.QueryRowContext(ctx, `
+		/* turn.folded */
+		select coalesce(sum(n), 0) from cursor where stage = 'fold'
+			and gen = coalesce((select current from generation where stage = 'fold'), 1)`).Scan(&n)
+	return n, err
+}
+
+func (s *Store) loadPrev(ctx context.Context, l *turn.Loaded) error {
+	var body, signals string
+	err := s.db.QueryRowContext(ctx, `
+		/* turn.loadPrev */
+		select body, signals from vector where account = $1 and base = 1`, l.Due.Account).Scan(&body, &signals)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	prev := rule.Input{Account: l.Account}
+	if err := json.Unmarshal([]byte(body), &prev.Vector); err != nil {
+		return err
+	}
+	prev.Signals, err = signalsOf(signals)
+	l.Prev = &prev
+	return err
+}
+
+// signalsOf reads signals as the vector table keeps them.
+func signalsOf(text string) (cairn.Signals, error) {
+	var out cairn.Signals
+	if err := json.Unmarshal([]byte(text), &out); err != nil {
+		return nil, err
+	}
+	for name, v := range out {
+		v.Name = name
+		out[name] = v
+	}
+	return out, nil
+}
+
+func (s *Store) loadHeld(ctx context.Context, l *turn.Loaded) error {
+	rows, err := s.db.QueryContext(ctx, `
+		/* turn.loadHeld */
+		select rule, rev, at, holds, fire, why, pos from decision where account = $1`, l.Due.Account)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		d := cairn.Decision{Account: l.Due.Account}
+		var at int64
+		if err := rows.Scan(&d.Rule, &d.Rev, &at, &d.Holds, &d.Fire, &d.Why, &d.Pos); err != nil {
+			return err
+		}
+		d.At = cairn.FromMicros(at)
+		l.Held[d.Rule] = d
+	}
+	return rows.Err()
+}
+
+// loadOpen notes the plays that have a task open, or planned and not yet made.
+func (s *Store) loadOpen(ctx context.Context, l *turn.Loaded) error {
+	rows, err := s.db.QueryContext(ctx, `
+		/* turn.loadOpen */
+		select doc from record where account = $1 and kind = 'task' and state in ('open', 'snoozed')`, l.Due.Account)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var doc string
+		if err := rows.Scan(&doc); err != nil {
+			return err
+		}
+		r := cairn.Record{}
+		if err := json.Unmarshal([]byte(doc), &r.Fields); err != nil {
+			return err
+		}
+		l.Open[r.Text("play")] = true
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	rows.Close()
+	planned, err := s.db.QueryContext(ctx, `
+		/* turn.loadOpen */
+		select play from action where account = $1 and state = 'planned'`, l.Due.Account)
+	if err != nil {
+		return err
+	}
+	defer planned.Close()
+	for planned.Next() {
+		var name string
+		if err := planned.Scan(&name); err != nil {
+			return err
+		}
+		l.Open[name] = true
+	}
+	return planned.Err()
+}
+
+// CommitTurns keeps what turns found; see [turn.Store].
+func (s *Store) CommitTurns(ctx context.Context, rs []turn.Result) error {
+	for len(rs) > 0 {
+		var done int
+		var planned bool
+		err := s.write(ctx, Turns, func(tx *sql.Tx) error {
+			start := time.Now()
+			done, planned = 0, false
+			for _, r := range rs {
+				if done > 0 && time.Since(start) > Hold*3/4 {
+					return nil
+				}
+				if err := s.commitTurn(ctx, tx, r); err != nil {
+					return err
+				}
+				planned = planned || len(r.Actions) > 0
+				done++
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		rs = rs[done:]
+		if planned {
+			s.ring("action")
+		}
+	}
+	s.ring("page")
+	return nil
+}
+
+func (s *Store) commitTurn(ctx context.Context, tx *sql.Tx, r turn.Result) error {
+	res, err := tx.ExecContext(ctx, `
+		/* turn.commitTurn */
+		update due set until = 0, at = case when mark = $3 then $4 else at end, quiet = case when mark = $3 then 0 else quiet end
+		where account = $1 and lease = $2`, r.Due.Account, r.Due.Lease, r.Due.Mark, cairn.Micros(r.Next))
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err // the lease was lost: another node takes this turn
+	}
+	body, err := json.Marshal(r.Vector)
+	if err != nil {
+		return err
+	}
+	signals, err := json.Marshal(r.Signals)
+	if err != nil {
+		return err
+	}
+	v := r.Vector
+	if _, err := tx.ExecContext(ctx, `
+		/* turn.commitTurn */
+		insert into vector (account, at, known, level, way, slope, mrr, currency, renews, last_seen, base, body, signals)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12)
+		on conflict (account) do update set at = excluded.at, known = excluded.known, level = excluded.level, way = excluded.way,
+			slope = excluded.slope, mrr = excluded.mrr, currency = excluded.currency, renews = excluded.renews,
+			last_seen = excluded.last_seen, base = 1, body = excluded.body, signals = excluded.signals`,
+		r.Due.Account, cairn.Micros(r.At), one(v.Known), int64(v.Level), string(v.Way), int64(v.Slope), r.MRR.Minor, r.MRR.Currency,
+		cairn.Micros(r.Renews), cairn.Micros(r.LastSeen), string(body), string(signals)); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `
+		/* turn.commitTurn */
+		insert into vector_day (account, day, known, level, way, model, rev) values ($1, $2, $3, $4, $5, $6, $7)
+		on conflict (account, day) do update set known = excluded.known, level = excluded.level, way = excluded.way,
+			model = excluded.model, rev = excluded.rev`,
+		r.Due.Account, int64(cairn.DayOf(r.At, s.Settings().Zone)), one(v.Known), int64(v.Level), string(v.Way), v.Model, v.Rev); err != nil {
+		return err
+	}
+	if err := s.commitDecisions(ctx, tx, r); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		/* turn.commitTurn */
+		update account set version = version + 1 where id = $1`, r.Due.Account)
+	return err
+}
+
+func (s *Store) commitDecisions(ctx context.Context, tx *sql.Tx, r turn.Result) error {
+	for _, d := range r.Decisions {
+		var fired int64
+		if d.Fire {
+			fired = cairn.Micros(d.At)
+		}
+		if _, err := tx.ExecContext(ctx, `
+			/* turn.commitDecisions */
+			insert into decision (account, rule, rev, at, holds, fire, fired, why, pos) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			on conflict (account, rule) do update set rev = excluded.rev, at = excluded.at, holds = excluded.holds, fire = excluded.fire,
+				fired = case when excluded.fired > 0 then excluded.fired else decision.fired end, why = excluded.why, pos = excluded.pos`,
+			d.Account, d.Rule, d.Rev, cairn.Micros(d.At), one(d.Holds), one(d.Fire), fired, d.Why, d.Pos); err != nil {
+			return err
+		}
+	}
+	for _, a := range r.Actions {
+		body, err := json.Marshal(a)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `
+			/* turn.commitDecisions */
+			insert into action (id, key, kind, account, play, rev, why, body, at, state, result, done_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'planned', '', 0) on conflict do nothing`,
+			a.ID, a.Key, a.Kind, a.Account, a.Play, a.Rev, a.Why, string(body), cairn.Micros(a.At)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func one(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Decisions returns the last decision of each rule about an account.
+func (s *Store) Decisions(ctx context.Context, scope cairn.Scope, id cairn.AccountID) ([]cairn.Decision, error) {
+	if !scope.Sees(id) {
+		return nil, cairn.Errorf(cairn.NotFound, "There is no such account.")
+	}
+	l := turn.Loaded{Due: turn.Due{Account: id}, Held: map[string]cairn.Decision{}}
+	if err := s.loadHeld(ctx, &l); err != nil {
+		return nil, err
+	}
+	var out []cairn.Decision
+	for _, d := range l.Held {
+		out = append(out, d)
+	}
+	return out, nil
+}

@@ -1,0 +1,84 @@
+package turn
+
+import (
+	"context"
+	"time"
+
+	"cairn"
+	"cairn/internal/signal"
+)
+
+// A StateStore loads what measuring needs.
+type StateStore interface {
+	State(ctx context.Context, id cairn.AccountID, from, to time.Time) (*signal.State, error)
+	// Today adds to a state what happened on the day of t until t.
+	Today(ctx context.Context, id cairn.AccountID, st *signal.State, t time.Time) error
+}
+
+// An Explainer measures and rates accounts as of any moment, from history and
+// as the definitions in force see it.
+type Explainer struct {
+	Store       StateStore
+	Definitions func(ctx context.Context) (Definitions, error)
+	Now         func() time.Time
+}
+
+// Explain returns the vector of an account as of t, zero being now, and the
+// signals behind it.
+func (x Explainer) Explain(ctx context.Context, scope cairn.Scope, id cairn.AccountID, t time.Time) (cairn.Vector, cairn.Signals, error) {
+	if !scope.Sees(id) {
+		return cairn.Vector{}, nil, cairn.Errorf(cairn.NotFound, "There is no such account.")
+	}
+	defs, err := x.Definitions(ctx)
+	if err != nil {
+		return cairn.Vector{}, nil, err
+	}
+	now := x.Now()
+	if t.IsZero() || t.After(now) {
+		t = now
+	}
+	st, err := x.state(ctx, defs, id, t, now)
+	if err != nil {
+		return cairn.Vector{}, nil, err
+	}
+	measure := func(at time.Time) cairn.Signals { return defs.Catalogue.Measure(st, nil, at) }
+	return defs.Model.Vector(measure, defs.Settings.Zone, t), measure(t), nil
+}
+
+// state loads the state for a moment. Tallies are by day, so of a day that is
+// not over at t the events up to t are folded again.
+func (x Explainer) state(ctx context.Context, defs Definitions, id cairn.AccountID, t, now time.Time) (*signal.State, error) {
+	start := cairn.DayOf(t, defs.Settings.Zone).Start(defs.Settings.Zone)
+	if cairn.DayOf(t, defs.Settings.Zone) == cairn.DayOf(now, defs.Settings.Zone) && !t.Before(now) {
+		return x.Store.State(ctx, id, t, t)
+	}
+	st, err := x.Store.State(ctx, id, t, start.Add(-time.Microsecond))
+	if err != nil {
+		return nil, err
+	}
+	return st, x.Store.Today(ctx, id, st, t)
+}
+
+// Levels returns the levels at each of the moments, which are in order.
+func (x Explainer) Levels(ctx context.Context, scope cairn.Scope, id cairn.AccountID, at []time.Time) ([]cairn.Mark, error) {
+	if !scope.Sees(id) {
+		return nil, cairn.Errorf(cairn.NotFound, "There is no such account.")
+	}
+	if len(at) == 0 {
+		return nil, nil
+	}
+	defs, err := x.Definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st, err := x.Store.State(ctx, id, at[0], at[len(at)-1])
+	if err != nil {
+		return nil, err
+	}
+	out := make([]cairn.Mark, len(at))
+	for i, t := range at {
+		level, known, _ := defs.Model.Rate(defs.Catalogue.Measure(st, nil, t))
+		out[i] = cairn.Mark{At: t, Level: level, Known: known}
+	}
+	return out, nil
+}

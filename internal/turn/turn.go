@@ -1,0 +1,166 @@
+// Package turn takes one account through the stages that are pure functions
+// of it: measured, rated, tested, decided. An account that something touched
+// is loaded, all of that happens in memory, and the results are committed
+// with its due mark in one transaction.
+package turn
+
+import (
+	"context"
+	"time"
+
+	"cairn"
+	"cairn/internal/play"
+	"cairn/internal/rule"
+	"cairn/internal/signal"
+	"cairn/internal/vector"
+)
+
+// StageName is what the turns are called where stages are listed and rebuilt.
+const StageName = "turn"
+
+// Definitions are what is in force.
+type Definitions struct {
+	Settings  signal.Settings
+	Model     vector.Model
+	Rules     []rule.Rule
+	Plays     map[string]play.Play // by name
+	Catalogue signal.Catalogue
+}
+
+// A Loaded is all that a turn needs to know of one account.
+type Loaded struct {
+	Due     Due
+	Account cairn.Account
+	State   *signal.State
+	Prev    *rule.Input               // as of the turn before; nil: there was none
+	Held    map[string]cairn.Decision // the last decision of each rule
+	Open    map[string]bool           // plays with a task that is still open
+	Pos     int64                     // events folded so far, of all partitions
+	Behind  bool                      // the fold has not read the log to its end
+}
+
+// A Due is an account whose turn has come, under a lease.
+type Due struct {
+	Account cairn.AccountID
+	Mark    int64 // of what made it due; a newer one keeps it due
+	Lease   int64
+	Quiet   bool // only history arrived: measure, decide nothing
+}
+
+// A Result is what a turn found, to be committed as a whole.
+type Result struct {
+	Due       Due
+	At        time.Time
+	Vector    cairn.Vector
+	Signals   cairn.Signals
+	MRR       cairn.Money // zero Currency: no contract
+	Renews    time.Time
+	LastSeen  time.Time
+	Decisions []cairn.Decision // those that are new or differ from the last
+	Actions   []cairn.Action
+	Next      time.Time // when the account's turn comes again though nothing touches it
+}
+
+// A Store leases accounts that are due, loads them and keeps results.
+type Store interface {
+	// Due leases accounts whose turn has come as of now.
+	Due(ctx context.Context, now time.Time, limit int) ([]Due, error)
+	// Load returns what a turn at now needs.
+	Load(ctx context.Context, d Due, now time.Time) (Loaded, error)
+	// CommitTurns is one transaction. An account whose lease was lost is left
+	// out; one that was touched since it was leased stays due.
+	CommitTurns(ctx context.Context, rs []Result) error
+	// NextDue returns when the next account is due; zero: none ever.
+	NextDue(ctx context.Context) (time.Time, error)
+}
+
+// A Turner is the stage that takes the turns.
+type Turner struct {
+	Store       Store
+	Definitions func(ctx context.Context) (Definitions, error)
+}
+
+const batch = 32
+
+// Beat takes the turns of a bounded number of accounts and reports whether
+// there were any.
+func (t *Turner) Beat(ctx context.Context, now time.Time) (worked bool, err error) {
+	due, err := t.Store.Due(ctx, now, batch)
+	if err != nil || len(due) == 0 {
+		return false, err
+	}
+	defs, err := t.Definitions(ctx)
+	if err != nil {
+		return false, err
+	}
+	var results []Result
+	for _, d := range due {
+		l, err := t.Store.Load(ctx, d, now)
+		if err != nil {
+			return false, err
+		}
+		results = append(results, defs.Take(l, now))
+	}
+	return true, t.Store.CommitTurns(ctx, results)
+}
+
+// Take is a turn: a pure function of what was loaded, the definitions and the
+// moment.
+func (defs Definitions) Take(l Loaded, now time.Time) Result {
+	measure := func(at time.Time) cairn.Signals { return defs.Catalogue.Measure(l.State, nil, at) }
+	r := Result{Due: l.Due, At: now, Signals: measure(now)}
+	r.Vector = defs.Model.Vector(measure, defs.Settings.Zone, now)
+	r.MRR, r.Renews, r.LastSeen = columns(r.Signals, defs.Settings, now)
+	r.Next = cairn.DayOf(now, defs.Settings.Zone).End(defs.Settings.Zone)
+
+	input := rule.Input{Account: l.Account, Vector: r.Vector, Signals: r.Signals, Pos: l.Pos}
+	for _, ru := range defs.Rules {
+		if ru.Off {
+			continue
+		}
+		d := defs.decide(ru, l, input)
+		if was, ok := l.Held[ru.Name]; !ok || d.Fire || was.Fire != d.Fire || was.Holds != d.Holds || was.Rev != d.Rev || was.Why != d.Why {
+			r.Decisions = append(r.Decisions, d)
+		}
+		if !d.Fire || l.Open[ru.Play] {
+			continue
+		}
+		if a, ok := defs.Plays[ru.Play].Plan(d, input, defs.Settings.Zone); ok {
+			r.Actions = append(r.Actions, a)
+		}
+	}
+	return r
+}
+
+// decide applies a rule. The turn before is a base line only if it was taken
+// under the same model and the same revision of the rule.
+func (defs Definitions) decide(ru rule.Rule, l Loaded, now rule.Input) cairn.Decision {
+	prev := l.Prev
+	if was, ok := l.Held[ru.Name]; !ok || was.Rev != ru.Rev {
+		prev = nil
+	}
+	if prev != nil && (prev.Vector.Model != now.Vector.Model || prev.Vector.Rev != now.Vector.Rev) {
+		prev = nil
+	}
+	d := ru.Decide(now, prev)
+	if d.Fire && l.Due.Quiet {
+		d.Fire = false
+		d.Why += "; but only history arrived, about which nothing is decided"
+	}
+	return d
+}
+
+// columns are what lists are sorted by.
+func columns(s cairn.Signals, set signal.Settings, now time.Time) (mrr cairn.Money, renews, seen time.Time) {
+	if v, ok := s.Number("contract.mrr"); ok {
+		mrr = cairn.Money{Minor: int64(v), Currency: set.Currency}
+	}
+	today := cairn.DayOf(now.Add(-time.Microsecond), set.Zone) // a midnight ends the day before it
+	if v, ok := s.Number("contract.renews_in_days"); ok {
+		renews = (today + cairn.Day(v)).Start(set.Zone)
+	}
+	if v, ok := s.Number("usage.days_since_activity"); ok {
+		seen = (today - cairn.Day(v)).Start(set.Zone)
+	}
+	return mrr, renews, seen
+}
