@@ -59,7 +59,8 @@ func (t *throttle) succeeded(address string) {
 	delete(t.tried, address)
 }
 
-// forget makes room: first what no longer counts, then anything.
+// forget makes room when maxTried are remembered: what no longer counts goes,
+// and of the rest as much as leaves a quarter free.
 func (t *throttle) forget(now time.Time) {
 	if len(t.tried) < maxTried {
 		return
@@ -70,7 +71,7 @@ func (t *throttle) forget(now time.Time) {
 		}
 	}
 	for a := range t.tried {
-		if len(t.tried) < maxTried {
+		if len(t.tried) <= maxTried*3/4 {
 			return
 		}
 		delete(t.tried, a)
