@@ -77,7 +77,7 @@ const daysLooked = 120
 // lastSeen returns the last day of Meaningful Activity of each person in the
 // account's streams, as its first moment, within daysLooked.
 func (s *Store) lastSeen(ctx context.Context, id cairn.AccountID) (map[cairn.PersonID]time.Time, error) {
-	people, missing, err := s.numbered(ctx, id)
+	people, missing, err := s.byNumber(ctx, id)
 	if err != nil || missing == 0 {
 		return nil, err
 	}
@@ -123,11 +123,11 @@ func (s *Store) lastSeen(ctx context.Context, id cairn.AccountID) (map[cairn.Per
 	return out, rows.Err()
 }
 
-// numbered returns whom the numbers in the bitmaps of the account's streams
+// byNumber returns whom the numbers in the bitmaps of the account's streams
 // stand for, and how many there are.
-func (s *Store) numbered(ctx context.Context, id cairn.AccountID) (map[cairn.StreamID]map[uint32]cairn.PersonID, int, error) {
+func (s *Store) byNumber(ctx context.Context, id cairn.AccountID) (map[cairn.StreamID]map[uint32]cairn.PersonID, int, error) {
 	rows, err := s.db.QueryContext(ctx, `
-		/* people.numbered */
+		/* people.byNumber */
 		select n.stream, n.num, n.person from stream_person n where n.stream in (select id from stream where account = $1)`, id)
 	if err != nil {
 		return nil, 0, err
