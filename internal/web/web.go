@@ -1,0 +1,177 @@
+// Package web is what people see: server-rendered pages, one file per page,
+// made of typed components. It asks the capabilities and never the store.
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"cairn"
+	"cairn/internal/account"
+	"cairn/internal/auth"
+	"cairn/internal/event"
+	"cairn/internal/ingest"
+	"cairn/internal/work"
+)
+
+// An Admitter is the front door: what people do on a page goes in there like
+// everything else.
+type Admitter interface {
+	Admit(ctx context.Context, src ingest.Source, records []ingest.Record) ([]ingest.Verdict, error)
+}
+
+// An Auth knows who is asking.
+type Auth interface {
+	// SignIn returns a new session; a wrong address or password is cairn.Unauthentic.
+	SignIn(ctx context.Context, mail, password string) (auth.Session, error)
+	// Actor returns the session of a token; cairn.Unauthentic when there is none.
+	Actor(ctx context.Context, token string) (auth.Session, error)
+	SignOut(ctx context.Context, token string) error
+}
+
+// Users lists who can sign in and own accounts.
+type Users interface {
+	Users(ctx context.Context) ([]auth.User, error)
+}
+
+// Settings are the workspace's own, as pages need them.
+type Settings struct {
+	Zone     *time.Location // nil is UTC
+	Currency string         // ISO 4217; empty is EUR
+	Locale   string         // how numbers are written: "en", "de", "fr", "ch"; empty is en
+	Address  string         // the public address, such as "https://cairn.example.com"; empty: as the request says
+}
+
+// A Progress is long work under way: the demo's feed, a rebuild, an import.
+type Progress struct {
+	Name string // what is being done, as a sentence's subject: "Feeding the demo company"
+	Done int64
+	Of   int64 // 0: not known
+	Note string
+}
+
+// Deps are what pages are made of. Optional ones say so.
+type Deps struct {
+	Accounts account.Store
+	Explain  account.Explainer
+	History  event.History
+	Work     work.Store
+	Sources  ingest.Sources
+	Door     Admitter
+	Auth     Auth
+	Users    Users
+	Settings func() Settings   // optional
+	Progress func() []Progress // optional
+	Ready    func() error      // optional: why this server cannot serve yet
+	Now      func() time.Time  // the workspace's clock; optional: time.Now
+	Log      *slog.Logger      // optional
+}
+
+// site serves the pages.
+type site struct {
+	Deps
+	assets   *assets
+	attempts *attempts
+	cross    *http.CrossOriginProtection
+}
+
+// New returns the web interface, with its assets under /asset/ and its health
+// under /healthz and /readyz.
+func New(d Deps) http.Handler {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Settings == nil {
+		d.Settings = func() Settings { return Settings{} }
+	}
+	if d.Progress == nil {
+		d.Progress = func() []Progress { return nil }
+	}
+	s := &site{Deps: d, assets: newAssets(), attempts: newAttempts(), cross: http.NewCrossOriginProtection()}
+	mux := http.NewServeMux()
+	mux.Handle("GET /asset/", s.assets)
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /signin", s.open(s.signInForm))
+	mux.Handle("POST /signin", s.open(s.signIn))
+	mux.Handle("POST /signout", s.page(s.signOut))
+	mux.Handle("GET /{$}", s.page(func(w http.ResponseWriter, r *http.Request, v View) error {
+		http.Redirect(w, r, "/today", http.StatusSeeOther)
+		return nil
+	}))
+	mux.Handle("GET /palette", s.page(s.palette))
+	s.todayRoutes(mux)
+	s.sourceRoutes(mux)
+	s.accountRoutes(mux)
+	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request, View) error {
+		return cairn.Errorf(cairn.NotFound, "There is no page at this address.")
+	}))
+	return secure(squeeze(mux))
+}
+
+// A page handles one request of a signed-in person. What it returns is shown
+// as a page, or within one when htmx asked.
+type page func(w http.ResponseWriter, r *http.Request, v View) error
+
+// page serves p to signed-in people only, and changes nothing without the
+// session's token.
+func (s *site) page(p page) http.Handler {
+	return s.open(func(w http.ResponseWriter, r *http.Request, v View) error {
+		c, err := r.Cookie(sessionCookie)
+		if err != nil {
+			return s.toSignIn(w, r)
+		}
+		v.Session, err = s.Auth.Actor(r.Context(), c.Value)
+		switch {
+		case cairn.KindOf(err) == cairn.Unauthentic && err != nil:
+			return s.toSignIn(w, r)
+		case err != nil:
+			return err
+		}
+		v.Session.Token = c.Value
+		if err := checkCSRF(r, v.Session.CSRF); err != nil {
+			return err
+		}
+		return p(w, r, v)
+	})
+}
+
+// open serves p to everybody.
+func (s *site) open(p page) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := s.view(r)
+		err := s.cross.Check(r)
+		if err != nil {
+			err = cairn.Errorf(cairn.Forbidden, "This request came from another site, so nothing was changed.").Because(err)
+		} else {
+			r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+			err = p(w, r, v)
+		}
+		if err != nil {
+			s.fail(w, r, v, err)
+		}
+	})
+}
+
+// fail shows err: as a page, or as a message on the page when htmx asked.
+func (s *site) fail(w http.ResponseWriter, r *http.Request, v View, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	kind := cairn.KindOf(err)
+	if kind == cairn.Internal || kind == cairn.Unavailable {
+		s.Log.Error("page failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	p := problemOf(err)
+	if v.Partial {
+		s.write(w, r, p.Status, toast(v, p.Title, p.Text, nil))
+		return
+	}
+	s.write(w, r, p.Status, problemPage(v, p))
+}
