@@ -294,14 +294,8 @@ func (s *Store) Account(ctx context.Context, scope cairn.Scope, id cairn.Account
 	if err != nil || signals == "" {
 		return a, err
 	}
-	if err := json.Unmarshal([]byte(signals), &a.Signals); err != nil {
-		return a, fmt.Errorf("sqlstore: signals of account %s: %w", id, err)
-	}
-	for name, v := range a.Signals {
-		v.Name = name
-		a.Signals[name] = v
-	}
-	return a, nil
+	a.Signals, err = signalsOf(signals)
+	return a, err
 }
 
 // sees fails with cairn.NotFound unless the account exists within the scope.

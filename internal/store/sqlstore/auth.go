@@ -59,17 +59,9 @@ func (s *Store) SaveUser(ctx context.Context, u auth.User) error {
 			/* auth.SaveUser */
 			insert into login (id, mail, name, hash, admin) values ($1, $2, $3, $4, $5)
 			on conflict (id) do update set mail = excluded.mail, name = excluded.name, hash = excluded.hash, admin = excluded.admin`,
-			u.ID, u.Mail, u.Name, u.Hash, number(u.Admin))
+			u.ID, u.Mail, u.Name, u.Hash, one(u.Admin))
 		return err
 	})
-}
-
-// number stores a truth value.
-func number(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // SaveSession adds or prolongs a session; see [auth.Store].

@@ -182,7 +182,7 @@ func (s *Store) Erase(ctx context.Context, by cairn.Actor, id cairn.PersonID) er
 				return err
 			}
 		}
-		return nil
+		return pageChanged(ctx, tx)
 	})
 	if err != nil {
 		return err

@@ -222,7 +222,7 @@ func (s *Store) CommitTurns(ctx context.Context, rs []turn.Result) error {
 			done, planned = 0, false
 			for _, r := range rs {
 				if done > 0 && time.Since(start) > Hold*3/4 {
-					return nil
+					break
 				}
 				if err := s.commitTurn(ctx, tx, r); err != nil {
 					return err
@@ -230,7 +230,7 @@ func (s *Store) CommitTurns(ctx context.Context, rs []turn.Result) error {
 				planned = planned || len(r.Actions) > 0
 				done++
 			}
-			return nil
+			return pageChanged(ctx, tx)
 		})
 		if err != nil {
 			return err

@@ -57,7 +57,7 @@ create table stream (
     first   bigint  not null   -- At of its first event
 ) /* clustered */;
 create index stream_account on stream (account);
-create index stream_person on stream (person);
+create index stream_of_person on stream (person);
 
 create table account (
     id      bytea   not null primary key,
