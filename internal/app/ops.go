@@ -44,6 +44,7 @@ type House struct {
 	Stages   Stages
 	Demo     Demonstration
 	Now      func() time.Time
+	Zone     func() *time.Location // the workspace's; nil: UTC
 }
 
 // Users can be added.
@@ -51,9 +52,10 @@ type Users interface {
 	AddUser(ctx context.Context, by cairn.Actor, mail, name, password string, admin bool) (auth.User, error)
 }
 
-// A Door admits records.
+// A Door admits records, or says what it would make of them.
 type Door interface {
 	Admit(ctx context.Context, src ingest.Source, records []ingest.Record) ([]ingest.Verdict, error)
+	Check(ctx context.Context, src ingest.Source, records []ingest.Record) ([]ingest.Verdict, error)
 }
 
 // Stages are the derivations and how far they have come.
@@ -103,6 +105,7 @@ func (op Op[In, Out]) do(ctx context.Context, h House, b []byte, say func(Progre
 	var in In
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
+	d.UseNumber() // amounts in records stay exact
 	if err := d.Decode(&in); err != nil {
 		return nil, cairn.Errorf(cairn.Invalid, "The running server does not understand this command: it is another version of Cairn. Restart it with this one.").Because(err)
 	}

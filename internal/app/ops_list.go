@@ -11,7 +11,7 @@ import (
 
 // operations are all operations that a running server answers.
 func operations() []operation {
-	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, Sources, SourceKey, Admit, Demo}
+	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, Sources, SourceKey, Admit, Check, Clocks, Demo}
 }
 
 // None is the input or the output of an operation that has none.

@@ -1,0 +1,23 @@
+package ingest
+
+import "context"
+
+// Check answers as Admit would and admits nothing. It cannot tell duplicates,
+// and a record that is found through one of an earlier call is not found.
+func (d *Door) Check(ctx context.Context, src Source, recs []Record) ([]Verdict, error) {
+	a, err := d.admission(ctx, src, recs)
+	if err != nil {
+		return nil, err
+	}
+	verdicts := make([]Verdict, len(recs))
+	for i, r := range recs {
+		e, problem := a.event(r, i)
+		if problem != nil {
+			verdicts[i] = Verdict{Index: r.Index, Status: Rejected, Field: problem.Field, Reason: problem.Text}
+			continue
+		}
+		a.remember(e)
+		verdicts[i] = Verdict{Index: r.Index, Status: Accepted}
+	}
+	return verdicts, nil
+}
