@@ -80,8 +80,8 @@ type Event struct {
 	Stamp   time.Time // the sender's own timestamp, which a retry repeats; zero: none
 	Account AccountID // of Keys.Account; zero when none was sent
 	Person  PersonID  // of Keys.Person; zero when none was sent
-	Anon    PersonID  // of Keys.Anonymous; zero when none was sent
-	Record  RecordID  // of Keys.Record, or of the account or person that is patched
+	Anon    PersonID  // of Keys.Anonymous, of an alias Keys.Previous; zero when none was sent
+	Record  RecordID  // of Keys.Record, or of the account or person that is patched; of an alias: the person Keys.Previous
 	Keys    Keys
 	N       int64 // how many times it counts; 1 unless a row stands for several
 	Skewed  bool  // At was more than five minutes after Seen and became Seen

@@ -90,7 +90,7 @@ func (a *admission) via(v Via) cairn.RecordID {
 // remember lets later records of the same call find the owner of e's record.
 func (a *admission) remember(e cairn.Event) {
 	o := Owner{Account: e.Account, Key: e.Keys.Account, Person: e.Person, Stream: e.Stream}
-	if !e.Record.IsZero() {
+	if e.Kind.IsRecord() {
 		if _, known := a.owners[e.Record]; !known || !o.Account.IsZero() {
 			a.owners[e.Record] = o
 		}
@@ -232,6 +232,9 @@ func (a *admission) identify(e *cairn.Event) {
 		e.Anon = a.pepper.Anonymous(space, e.Keys.Anonymous)
 	}
 	switch {
+	case e.Kind == cairn.Alias: // the previous key may be a visitor's or a person's
+		e.Anon = a.pepper.Anonymous(space, e.Keys.Previous)
+		e.Record = a.pepper.Person(space, e.Keys.Previous).Record()
 	case e.Kind == cairn.OfAccount:
 		e.Record = e.Account.Record()
 	case e.Kind == cairn.OfPerson && e.Keys.Person != "":

@@ -128,16 +128,26 @@ func (w walk) class(path, full, name string, v any) class {
 	}
 	if path == "" {
 		if f, ok := vocabulary[w.kind][name]; ok && f.class != byLooks {
-			if f.class == personal && w.kind == cairn.OfTask && w.play != "" {
+			switch {
+			case w.kind == cairn.OfTask && w.play != "":
 				return plain
+			case f.class == personal, w.kind == cairn.OfTask, !hasParts(v): // what is plain as a text may not be as an object
+				return f.class
 			}
-			return f.class
 		}
 	}
 	if w.looksPersonal(name, v) {
 		return personal
 	}
 	return byLooks
+}
+
+func hasParts(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return true
+	}
+	return false
 }
 
 // into is the walk within a property of this name: a person's company has a
