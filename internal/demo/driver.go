@@ -40,8 +40,6 @@ type Driver struct {
 
 	Now  func() time.Time                           // of the real world; nil: time.Now
 	Wait func(context.Context, time.Duration) error // nil: a timer
-
-	open []cairn.Task // as of the last settle, without those handled since
 }
 
 // Sources are the senders of the demo, as the workspace must know them. The
@@ -69,7 +67,7 @@ func (d *Driver) until(ctx context.Context, end cairn.Day) error {
 	if d.From >= end {
 		return nil
 	}
-	if err := d.settle(ctx, d.From); err != nil {
+	if err := d.midnight(ctx, d.From, end); err != nil {
 		return err
 	}
 	for ; d.From < end; d.From++ {
@@ -90,24 +88,38 @@ func (d *Driver) progress(done, total int) {
 
 // day tells one day and ends it.
 func (d *Driver) day(ctx context.Context, day, end cairn.Day) error {
-	care, err := d.care(ctx, d.open, day)
+	open, err := d.OpenTasks(ctx)
+	if err != nil {
+		return err
+	}
+	care, err := d.care(ctx, open, day)
 	if err != nil {
 		return err
 	}
 	for _, b := range merge(d.Company.Day(day), care) {
-		if err := d.deliver(ctx, b, b.At); err != nil {
+		d.Clock.Set(b.At)
+		if err := d.deliver(ctx, b); err != nil {
 			return err
 		}
 	}
-	if d.settles(day+1, end) {
-		if err := d.settle(ctx, day+1); err != nil {
-			return err
-		}
+	if err := d.midnight(ctx, day+1, end); err != nil {
+		return err
 	}
 	return d.Done(ctx, d.Company.Memory(day))
 }
 
-// settles reports whether the midnight before a day is one to settle at.
+// midnight begins a day: on some of them everything is derived and decided.
+func (d *Driver) midnight(ctx context.Context, day, end cairn.Day) error {
+	now := at(day, 0)
+	d.Clock.Set(now)
+	if !d.settles(day, end) {
+		return nil
+	}
+	return d.Settle(ctx, now)
+}
+
+// settles reports whether the midnight at which a day begins is one to settle
+// at.
 func (d *Driver) settles(day, end cairn.Day) bool {
 	every, daily := d.Every, d.Daily
 	if every == 0 {
@@ -119,52 +131,20 @@ func (d *Driver) settles(day, end cairn.Day) bool {
 	return day >= end-cairn.Day(daily) || int(day-d.Company.start)%every == 0
 }
 
-// settle ends the day before day: at its midnight everything is derived and
-// decided, and Quillmere's people see what there is to do.
-func (d *Driver) settle(ctx context.Context, day cairn.Day) error {
-	midnight := at(day, 0)
-	d.Clock.Set(midnight)
-	if err := d.Settle(ctx, midnight); err != nil {
-		return err
-	}
-	open, err := d.OpenTasks(ctx)
-	d.open = open
-	return err
-}
-
 // care is what Quillmere's people do about these tasks on a day. A rescue is
 // remembered before anybody hears of it, so that a crash cannot undo it.
 func (d *Driver) care(ctx context.Context, tasks []cairn.Task, day cairn.Day) ([]Batch, error) {
 	before := len(d.Company.Memory(0).Rescued)
 	out := d.Company.React(tasks, day)
-	d.forget(out)
 	if m := d.Company.Memory(day - 1); len(m.Rescued) > before {
 		return out, d.Done(ctx, m)
 	}
 	return out, nil
 }
 
-// forget drops the tasks that were handled.
-func (d *Driver) forget(care []Batch) {
-	handled := map[string]bool{}
-	for _, b := range care {
-		for _, r := range b.Records {
-			handled[r.Keys.Record] = true
-		}
-	}
-	var left []cairn.Task
-	for _, t := range d.open {
-		if !handled[t.Key] {
-			left = append(left, t)
-		}
-	}
-	d.open = left
-}
-
-// deliver brings a batch to the door at a moment. That some records are
-// refused is part of the story.
-func (d *Driver) deliver(ctx context.Context, b Batch, now time.Time) error {
-	d.Clock.Set(now)
+// deliver brings a batch to the door. That some records are refused is part of
+// the story.
+func (d *Driver) deliver(ctx context.Context, b Batch) error {
 	_, err := d.Door.Admit(ctx, source(b.Source), b.Records)
 	return err
 }

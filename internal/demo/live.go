@@ -75,7 +75,7 @@ func (d *Driver) today(ctx context.Context, day cairn.Day, began time.Time) erro
 		var b []Batch
 		b, queue = d.next(queue, now, n, day)
 		for _, b := range b {
-			if _, err := d.Door.Admit(ctx, source(b.Source), b.Records); err != nil {
+			if err := d.deliver(ctx, b); err != nil {
 				return err
 			}
 		}
