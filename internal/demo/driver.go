@@ -60,11 +60,19 @@ func source(name string) ingest.Source {
 // end with everything settled. Broken off, it goes on at the day it was at.
 func (d *Driver) History(ctx context.Context) error { return d.until(ctx, d.Company.end) }
 
+// CatchUp tells all days up to today, also those after the end of history, and
+// leaves the clock at its midnight with everything settled. It comes before
+// [Driver.Live], while the stages do not run yet.
+func (d *Driver) CatchUp(ctx context.Context) error {
+	return d.until(ctx, max(cairn.DayOf(d.now(), time.UTC), d.Company.end))
+}
+
 // until tells the days before end, each at its own time.
 func (d *Driver) until(ctx context.Context, end cairn.Day) error {
 	start := d.Company.start
 	d.From = max(d.From, start)
 	if d.From >= end {
+		d.progress(int(end-start), int(end-start))
 		return nil
 	}
 	if err := d.midnight(ctx, d.From, end); err != nil {

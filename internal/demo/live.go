@@ -20,23 +20,35 @@ const (
 	calm     = 75 * time.Second
 )
 
-// Live goes on in real time until ctx ends. Days between history and today are
-// told first. Of today, what has happened by now is told at once; what is
-// still to come is brought forward, so that something always happens soon.
-// From here on the clock is the real one: the driver sets it no more, and
-// leaves settling to the stages that run.
+// Live goes on in real time until ctx ends. It never sets the clock, which by
+// now follows the real time, and leaves settling to the stages that run. Of
+// today, what has happened by now is told at once; what is still to come is
+// brought forward, so that something always happens soon.
 func (d *Driver) Live(ctx context.Context) error {
 	began := d.now()
+	d.From = max(d.From, d.Company.start)
 	for ctx.Err() == nil {
-		today := cairn.DayOf(d.now(), time.UTC)
-		if err := d.until(ctx, max(today, d.Company.end)); err != nil {
-			return err
+		today := max(cairn.DayOf(d.now(), time.UTC), d.Company.end)
+		for ; d.From < today; d.From++ {
+			if err := d.missed(ctx, d.From); err != nil {
+				return err
+			}
 		}
-		if err := d.today(ctx, max(today, d.Company.end), began); err != nil {
+		if err := d.today(ctx, today, began); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
+}
+
+// missed tells a day through which this machine slept, all at once.
+func (d *Driver) missed(ctx context.Context, day cairn.Day) error {
+	for _, b := range d.Company.Day(day) {
+		if err := d.deliver(ctx, b); err != nil {
+			return err
+		}
+	}
+	return d.Done(ctx, d.Company.Memory(day))
 }
 
 func (d *Driver) now() time.Time {
