@@ -1,6 +1,7 @@
 package signal
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -103,9 +104,9 @@ func newIndex(s *State, p cairn.Precedence, m Meaningful) *index {
 
 // tallies lays out the tallies by day.
 func (x *index) tallies(s *State) {
-	keys := s.keys()
+	keys := s.byDay()
 	names := map[string]int{}
-	for _, k := range keys { // by day, and within a day and product "" comes first
+	for _, k := range keys {
 		t := s.Tallies[k]
 		if t.N <= 0 {
 			continue
@@ -131,7 +132,26 @@ func (x *index) tallies(s *State) {
 	slices.SortFunc(x.moods, byLast)
 }
 
-func byLast(a, b talk) int { return a.last.Compare(b.last) }
+func byLast(a, b talk) int {
+	return cmp.Or(a.last.Compare(b.last), cmp.Compare(a.mood, b.mood))
+}
+
+// byDay returns the keys of all tallies by day; those of one day in any order,
+// which saves most of the time that sorting takes.
+func (s *State) byDay() []Key {
+	keys := make([]Key, 0, len(s.Tallies))
+	order := make([]int64, 0, len(s.Tallies))
+	for k := range s.Tallies {
+		order = append(order, int64(k.Day)<<32|int64(len(keys)))
+		keys = append(keys, k)
+	}
+	slices.Sort(order)
+	sorted := make([]Key, len(keys))
+	for i, o := range order {
+		sorted[i] = keys[o&(1<<32-1)]
+	}
+	return sorted
+}
 
 func (x *index) union(day cairn.Day, t *Tally) {
 	x.use.add(day, t)
