@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -22,6 +23,7 @@ type admission struct {
 	pepper   cairn.Pepper
 	owners   map[cairn.RecordID]Owner // of the store, and of the records before in this call
 	classes  classes
+	fresh    func() string
 }
 
 func (d *Door) admission(ctx context.Context, src Source, recs []Record) (*admission, error) {
@@ -31,12 +33,16 @@ func (d *Door) admission(ctx context.Context, src Source, recs []Record) (*admis
 		zone:     time.UTC,
 		currency: "EUR",
 		classes:  newClasses(src),
+		fresh:    d.Fresh,
 	}
 	if d.Zone != nil {
 		a.zone = d.Zone()
 	}
 	if d.Currency != nil {
 		a.currency = d.Currency()
+	}
+	if a.fresh == nil {
+		a.fresh = rand.Text
 	}
 	var err error
 	if a.pepper, err = d.Store.Pepper(ctx); err != nil {
@@ -100,9 +106,8 @@ func (a *admission) remember(e cairn.Event) {
 	}
 }
 
-// event makes the i-th record of the call into an event, or says what is
-// wrong with it.
-func (a *admission) event(r Record, i int) (cairn.Event, *cairn.Error) {
+// event makes a record into an event, or says what is wrong with it.
+func (a *admission) event(r Record) (cairn.Event, *cairn.Error) {
 	if problem := check(r); problem != nil {
 		return cairn.Event{}, problem
 	}
@@ -129,7 +134,7 @@ func (a *admission) event(r Record, i int) (cairn.Event, *cairn.Error) {
 	if problem := a.fill(&e, r); problem != nil {
 		return e, problem
 	}
-	e.ID = a.id(r, i, &e)
+	e.ID = a.id(r, &e)
 	return e, nil
 }
 
@@ -350,9 +355,9 @@ func personalContext(c map[string]any) map[string]any {
 }
 
 // id returns the event's id: of the producer's own, else of the content with
-// the sender's timestamp. Where there is neither, nothing that comes later can
-// be the same, except in a file, which may be read twice.
-func (a *admission) id(r Record, i int, e *cairn.Event) cairn.EventID {
+// the sender's timestamp. Where there is neither nothing that comes later is
+// the same, except in a file, which may be read twice.
+func (a *admission) id(r Record, e *cairn.Event) cairn.EventID {
 	if r.ID != "" {
 		return cairn.EventID{ID: cairn.HashID("event", a.src.Name, r.ID)}
 	}
@@ -366,7 +371,7 @@ func (a *admission) id(r Record, i int, e *cairn.Event) cairn.EventID {
 	case !e.Stamp.IsZero():
 		parts = append(parts, e.Stamp.UTC().Format(time.RFC3339Nano))
 	case !a.src.File:
-		parts = append(parts, a.seen.Format(time.RFC3339Nano), strconv.Itoa(i))
+		parts = append(parts, a.fresh())
 	}
 	return cairn.EventID{ID: cairn.HashID(slices.Clip(parts)...)}
 }

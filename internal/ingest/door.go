@@ -26,6 +26,7 @@ type Door struct {
 	Now      func() time.Time
 	Zone     func() *time.Location // the workspace's; decides what is late; nil: UTC
 	Currency func() string         // the workspace's, for amounts that name none; nil: EUR
+	Fresh    func() string         // an id that was never given before; nil: random
 	Log      *slog.Logger          // nil: the default one
 }
 
@@ -60,7 +61,7 @@ func (d *Door) Admit(ctx context.Context, src Source, recs []Record) ([]Verdict,
 	var place []int // of each event among the records
 	var rejects []Reject
 	for i, r := range recs {
-		e, problem := a.event(r, i)
+		e, problem := a.event(r)
 		if problem != nil {
 			verdicts[i] = Verdict{Index: r.Index, Status: Rejected, Field: problem.Field, Reason: problem.Text}
 			rejects = append(rejects, a.reject(r, problem))

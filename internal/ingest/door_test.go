@@ -336,6 +336,16 @@ func TestAdmittingABatchTwiceMakesEveryAcceptedRecordADuplicate(t *testing.T) {
 	})
 }
 
+func TestTwoClicksAtTheSameMomentAreTwo(t *testing.T) {
+	d, m := newDoor()
+	click := Record{Kind: cairn.Track, Name: "x", Keys: cairn.Keys{Account: "acme"}}
+	admit(t, d, shop, click)
+	admit(t, d, shop, click)
+	if len(m.all) != 2 {
+		t.Errorf("%d events", len(m.all))
+	}
+}
+
 func BenchmarkAdmit(b *testing.B) {
 	d, _ := newDoor()
 	recs := make([]Record, 100)

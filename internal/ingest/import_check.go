@@ -11,7 +11,7 @@ func (d *Door) Check(ctx context.Context, src Source, recs []Record) ([]Verdict,
 	}
 	verdicts := make([]Verdict, len(recs))
 	for i, r := range recs {
-		e, problem := a.event(r, i)
+		e, problem := a.event(r)
 		if problem != nil {
 			verdicts[i] = Verdict{Index: r.Index, Status: Rejected, Field: problem.Field, Reason: problem.Text}
 			continue
