@@ -20,62 +20,123 @@ type Change struct {
 
 // Diff says what made the level of a that of b, the largest change first. The
 // points of all changes sum to b's level less a's exactly; a vector that is
-// not known counts as level 0. Leaves whose points stayed are left out.
+// not known counts as level 0. Leaves that changed nothing are left out.
+//
+// When a signal becomes known, or is no longer, the weights of all others
+// shift. That shift is the doing of the one that came or went and is counted
+// there, not at the others.
 func Diff(a, b cairn.Vector) []Change {
+	pairs := pairLeaves(a, b)
+	shift(pairs, a.Level)
 	var out []Change
-	before := byLeaf(a)
-	for _, r := range b.Reasons {
-		old, was := before[leafKey(r)]
-		delete(before, leafKey(r))
-		if r.Points != old.Points {
-			out = append(out, change(old, r, was, true))
-		}
-	}
-	for _, r := range a.Reasons { // what b's model does not rate
-		if _, left := before[leafKey(r)]; left && r.Points != 0 {
-			out = append(out, change(r, cairn.Reason{}, true, false))
+	for _, p := range pairs {
+		if p.points != 0 {
+			out = append(out, p.change())
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(abs(b.Points), abs(a.Points)) })
 	return out
 }
 
-func leafKey(r cairn.Reason) string { return r.Group + "\x00" + r.Signal }
+// A pair is one leaf before and after; was and is say whether the models rate
+// it.
+type pair struct {
+	a, b    cairn.Reason
+	was, is bool
+	points  cairn.Points
+}
 
-func byLeaf(v cairn.Vector) map[string]cairn.Reason {
-	out := make(map[string]cairn.Reason, len(v.Reasons))
-	for _, r := range v.Reasons {
-		out[leafKey(r)] = r
+func pairLeaves(a, b cairn.Vector) []*pair {
+	key := func(r cairn.Reason) string { return r.Group + "\x00" + r.Signal }
+	var out []*pair
+	at := map[string]*pair{}
+	for _, r := range a.Reasons {
+		p := &pair{a: r, was: true, points: -r.Points}
+		out, at[key(r)] = append(out, p), p
+	}
+	for _, r := range b.Reasons {
+		p := at[key(r)]
+		if p == nil {
+			p = &pair{}
+			out = append(out, p)
+		}
+		p.b, p.is = r, true
+		p.points += r.Points
 	}
 	return out
 }
 
-func change(a, b cairn.Reason, was, is bool) Change {
-	r := b
-	if !is {
-		r = a
+// stayed reports whether the leaf counts in both vectors, and came or went
+// whether it counts in one of them only.
+func (p *pair) stayed() bool     { return p.a.Of > 0 && p.b.Of > 0 }
+func (p *pair) cameOrWent() bool { return (p.a.Of > 0) != (p.b.Of > 0) }
+
+// shift moves what leaves gained or lost by weight alone to those that came or
+// went. Each of these displaces others at the level that was (or makes room
+// for them); what then remains, by rounding and by groups, goes by weight.
+func shift(pairs []*pair, level cairn.Points) {
+	var moving []*pair
+	var share []int64
+	for _, p := range pairs {
+		if p.cameOrWent() {
+			moving = append(moving, p)
+			share = append(share, int64(p.a.Of+p.b.Of))
+		}
 	}
-	c := Change{Signal: r.Signal, Group: r.Group, Label: r.Label, Points: b.Points - a.Points}
-	c.Text = fmt.Sprintf("%s (%s)", moved(a, b, was, is), Delta(c.Points))
-	return c
+	if len(moving) == 0 || !slices.ContainsFunc(pairs, (*pair).stayed) {
+		return
+	}
+	var rest cairn.Points
+	for _, p := range pairs {
+		if p.stayed() {
+			byWeight := p.a.Points*p.b.Of/p.a.Of - p.a.Points
+			p.points -= byWeight
+			rest += byWeight
+		}
+	}
+	for _, p := range moving {
+		displaced := (p.a.Of - p.b.Of) * level / cairn.Full
+		p.points += displaced
+		rest -= displaced
+	}
+	sign := cairn.Points(1)
+	if rest < 0 {
+		sign = -1
+	}
+	for i, part := range apportion(int64(rest*sign), share) {
+		moving[i].points += sign * cairn.Points(part)
+	}
 }
 
-// moved says what happened to a leaf between two vectors.
-func moved(a, b cairn.Reason, was, is bool) string {
+func (p *pair) change() Change {
+	r := p.b
+	if !p.is {
+		r = p.a
+	}
+	return Change{
+		Signal: r.Signal, Group: r.Group, Label: r.Label, Points: p.points,
+		Text: fmt.Sprintf("%s (%s)", p.moved(), Delta(p.points)),
+	}
+}
+
+// moved says what happened to the leaf.
+func (p *pair) moved() string {
+	a, b := p.a, p.b
 	switch {
-	case !is:
+	case !p.is:
 		return a.Label + " is no longer rated"
-	case !was:
+	case !p.was:
 		return "Now rated: " + lower(b.Text)
 	case !a.Known && b.Known:
 		return "Newly known: " + lower(b.Text)
 	case a.Known && !b.Known:
 		return "No longer known: " + lower(a.Label)
-	case a.Value == b.Value || !b.Known:
-		if b.Of > a.Of {
-			return b.Label + " weighs more than before"
-		}
+	case (a.Value == b.Value || !b.Known) && b.Of > a.Of:
+		return b.Label + " weighs more than before"
+	case (a.Value == b.Value || !b.Known) && b.Of < a.Of:
 		return b.Label + " weighs less than before"
+	case a.Value == b.Value || !b.Known:
+		return b.Label + " is rated in another way"
 	}
 	if s, ok := sayings[b.Signal]; ok && s.moved != nil {
 		return s.moved(a.Value, b.Value)

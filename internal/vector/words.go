@@ -50,6 +50,9 @@ var sayings = map[string]saying{
 	},
 	signal.DaysActive: {
 		func(v float64, _ cairn.Signals) string {
+			if v == 0 {
+				return "The product was not used in the last 28 days"
+			}
 			return "The product was used on " + plain(v) + " of the last 28 days"
 		},
 		func(a, b float64) string {
@@ -298,7 +301,14 @@ func inUnit(name string, v float64) string {
 		}
 		return "yes"
 	}
-	return strings.TrimSpace(plain(v) + " " + def.Unit)
+	unit := def.Unit
+	switch {
+	case v == 1 && unit == "people":
+		unit = "person"
+	case v == 1:
+		unit = strings.Replace(strings.TrimSuffix(unit, "s"), "kinds ", "kind ", 1)
+	}
+	return strings.TrimSpace(plain(v) + " " + unit)
 }
 
 // missing says why a leaf's signal is missing and what follows from it.
