@@ -36,8 +36,8 @@ where this one stopped. With "cairn serve --demo" it also goes on living.`,
 		if *asJSON {
 			return printJSON(c.out, fed)
 		}
-		fmt.Fprintf(c.out, "%d accounts, %d days up to %s. Sign in as %s with the password %s.\n",
-			fed.Accounts, fed.Days, fed.Until, fed.Login, fed.Password)
+		fmt.Fprintf(c.out, "%d accounts with %d months up to %s (seed %d). Sign in as %s with the password %s.\n",
+			fed.Accounts, fed.Months, fed.Until, fed.Seed, fed.Login, fed.Password)
 		return nil
 	}
 	return cmd

@@ -42,6 +42,7 @@ type House struct {
 	Sources  ingest.Sources
 	Door     Door
 	Stages   Stages
+	Demo     Demonstration
 	Now      func() time.Time
 	Zone     func() *time.Location // the workspace's; nil: UTC
 }
