@@ -45,20 +45,20 @@ func scanAccount(rows interface{ Scan(...any) error }, more ...any) (cairn.Accou
 // put last.
 type column struct {
 	value   string // not null
-	missing string // 1 when there is no value, else 0
+	missing string // 1 when there is no value, else 0; never a bare number, which would name a column
 	text    bool
 }
 
 // columns are those of account.Sorts.
 var columns = map[string]column{
-	"name":      {value: `lower(` + shownName + `)`, missing: `0`, text: true},
+	"name":      {value: `lower(` + shownName + `)`, missing: `case when a.key is null then 1 else 0 end`, text: true},
 	"level":     {value: `coalesce(v.level, 0)`, missing: `case when v.known = 1 then 0 else 1 end`},
 	"slope":     {value: `coalesce(v.slope, 0)`, missing: `case when v.known = 1 and v.way <> 'unknown' then 0 else 1 end`},
 	"mrr":       {value: `coalesce(v.mrr, 0)`, missing: `case when v.currency <> '' then 0 else 1 end`},
 	"renews":    {value: `coalesce(v.renews, 0)`, missing: `case when v.renews > 0 then 0 else 1 end`},
 	"last_seen": {value: `coalesce(v.last_seen, 0)`, missing: `case when v.last_seen > 0 then 0 else 1 end`},
 	"owner":     {value: `a.owner`, missing: `case when a.owner <> '' then 0 else 1 end`, text: true},
-	"status":    {value: `a.status`, missing: `0`, text: true},
+	"status":    {value: `a.status`, missing: `case when a.key is null then 1 else 0 end`, text: true},
 	"first":     {value: `a.first`, missing: `case when a.first > 0 then 0 else 1 end`},
 }
 
@@ -128,7 +128,8 @@ func (s *Store) accountPage(ctx context.Context, st *statement, by column, sort 
 			page.Next = encodeCursor(last)
 			break
 		}
-		p.ID, last = a.ID, p
+		p.ID = a.ID
+		last = p
 		page.Accounts = append(page.Accounts, a)
 	}
 	return page, rows.Err()

@@ -418,16 +418,19 @@ func (s *Store) recordOwners(ctx context.Context, ids []cairn.RecordID, out map[
 	return rows.Err()
 }
 
-// streamOwners adds the people among ids of whom only events are known.
+// streamOwners adds the accounts and people among ids of whom only events are
+// known: by the streams that would be theirs.
 func (s *Store) streamOwners(ctx context.Context, ids []cairn.RecordID, out map[cairn.RecordID]ingest.Owner) error {
+	whose := map[cairn.StreamID]cairn.RecordID{}
 	people := map[cairn.StreamID]cairn.PersonID{}
 	var streams []cairn.StreamID
 	for _, id := range ids {
-		if _, ok := out[id]; !ok {
-			p := cairn.PersonID(id)
-			people[p.Stream()] = p
-			streams = append(streams, p.Stream())
+		if _, ok := out[id]; ok {
+			continue
 		}
+		person, account := cairn.PersonID(id).Stream(), cairn.AccountID(id).Stream()
+		whose[person], whose[account], people[person] = id, id, cairn.PersonID(id)
+		streams = append(streams, person, account)
 	}
 	var st statement
 	st.add(`
@@ -445,7 +448,7 @@ func (s *Store) streamOwners(ctx context.Context, ids []cairn.RecordID, out map[
 			return err
 		}
 		o.Person = people[o.Stream]
-		out[cairn.RecordID(o.Person)] = o
+		out[whose[o.Stream]] = o
 	}
 	return rows.Err()
 }
