@@ -16,8 +16,9 @@ const StageName = "fold"
 type Folder struct {
 	Log   Log
 	Store FoldStore
-	Gen   int  // generation that is written; 0: the current one
-	Live  bool // accounts become due; false for a rebuild, which decides nothing
+	Gen   int              // generation that is written; 0: the current one
+	Live  bool             // accounts become due; false for a rebuild, which decides nothing
+	Wall  func() time.Time // the machine's clock, by which beats are paced; nil: 500 events each
 	most  int
 }
 
@@ -122,12 +123,21 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (worked bool, err error)
 	for _, d := range b.Streams {
 		d.State.Unite(set.Meaningful)
 	}
-	start := time.Now()
-	if err := f.Store.CommitFold(ctx, b); err != nil {
-		return false, err
+	return true, f.commit(ctx, b, f.most-left)
+}
+
+// commit keeps a beat of n events, and learns from how long that took how
+// many the next one may have.
+func (f *Folder) commit(ctx context.Context, b Beat, n int) error {
+	if f.Wall == nil {
+		return f.Store.CommitFold(ctx, b)
 	}
-	f.most = min(max(int(float64(f.most-left)*float64(hold)/float64(time.Since(start))), 50), 5000)
-	return true, nil
+	start := f.Wall()
+	err := f.Store.CommitFold(ctx, b)
+	if took := f.Wall().Sub(start); err == nil && took > 0 {
+		f.most = min(max(int(float64(n)*float64(hold)/float64(took)), 50), 5000)
+	}
+	return err
 }
 
 func (b *Beat) add(e *cairn.Event, set Settings) {
