@@ -133,6 +133,9 @@ func (c *compiler) record(t Template) (recordPlan, error) {
 	if t.Skip != nil { // a condition does not use a column up
 		c.used = slices.DeleteFunc(c.used, func(s string) bool { return s == t.Skip.Column })
 	}
+	if c.problem != nil {
+		return r, c.problem
+	}
 	if err := r.complete(c.asOf); err != nil {
 		return r, err
 	}

@@ -50,6 +50,9 @@ func rowObject(text []byte) (map[string]any, *cairn.Error) {
 		if errors.As(err, &at) {
 			return nil, cairn.Errorf(cairn.Invalid, "The line is not JSON at character %d.", at.Offset)
 		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, cairn.Errorf(cairn.Invalid, "The line ends in the middle of its JSON.")
+		}
 		return nil, cairn.Errorf(cairn.Invalid, "The line is not a JSON object.")
 	}
 	if _, err := d.Token(); err != io.EOF {
