@@ -15,6 +15,11 @@ type Condition struct {
 	Op    string `json:"op"`              // below, above, at_least, at_most, is, is_not
 	Value any    `json:"value"`           // a number, a text or a truth value; levels and slopes in whole points
 	Label string `json:"label,omitempty"` // what people call the field; empty: made of its name
+	// Says is what is so when the condition holds, with {value} for the value
+	// and (s) for the ending of a plural; empty: made of label, value and op.
+	Says string `json:"says,omitempty"`
+	// Guard: the condition must hold, but is no reason for anything.
+	Guard bool `json:"guard,omitempty"`
 }
 
 // Fields of a vector. Levels and slopes are compared in points (0 to 100).
@@ -25,16 +30,15 @@ const (
 )
 
 var ops = map[string]struct {
-	number bool // compares numbers only
-	says   string
-	not    string
+	number    bool // compares numbers only
+	says, not string
 }{
 	"below":    {true, "below", "not below"},
 	"above":    {true, "above", "not above"},
 	"at_least": {true, "at least", "less than"},
 	"at_most":  {true, "at most", "more than"},
-	"is":       {false, "", "not"},
-	"is_not":   {false, "not", ""},
+	"is":       {},
+	"is_not":   {},
 }
 
 // A value is what a field was, or why it is not known.
@@ -78,26 +82,61 @@ func (c Condition) missing(s cairn.Signal) string {
 	return c.label() + " is not known: " + strings.ToLower(why[:1]) + why[1:]
 }
 
-// holds reports whether c is true of in, and says what is so: "level is 62,
-// not below 40" or "level is 32, below 40".
-func (c Condition) holds(in Input) (bool, string) {
+// holds reports whether c is true of in.
+func (c Condition) holds(in Input) bool {
+	v := c.value(in)
+	return v.known && c.test(v)
+}
+
+// phrase says what is so: "level is 62, not below 40", "level is 32, below 40".
+func (c Condition) phrase(in Input) string {
 	v := c.value(in)
 	if !v.known {
-		return false, v.why
+		return v.why
 	}
 	ok := c.test(v)
-	op, phrase := ops[c.Op], ""
-	switch {
-	case !op.number && ok:
-		phrase = fmt.Sprintf("%s is %s", c.label(), v)
-	case !op.number:
-		phrase = strings.Join(strings.Fields(fmt.Sprintf("%s is %s, %s %s", c.label(), v, op.not, c.wanted())), " ")
-	case ok:
-		phrase = fmt.Sprintf("%s is %s, %s %s", c.label(), v, op.says, c.wanted())
-	default:
-		phrase = fmt.Sprintf("%s is %s, %s %s", c.label(), v, op.not, c.wanted())
+	if ok && c.Says != "" {
+		return c.said(v)
 	}
-	return ok, phrase
+	return c.compared("is", v, ok)
+}
+
+// became says what is so now that c has begun to hold: "level fell to 32,
+// below 40 (was 45)".
+func (c Condition) became(now, prev Input) string {
+	v, old := c.value(now), c.value(prev)
+	switch {
+	case !old.known:
+		return c.phrase(now) + " (not known before)"
+	case c.Says != "":
+		return c.said(v) + " (was " + c.shown(old) + ")"
+	case v.text == "" && v.number < old.number:
+		return c.compared("fell to", v, true) + " (was " + c.shown(old) + ")"
+	case v.text == "" && v.number > old.number:
+		return c.compared("rose to", v, true) + " (was " + c.shown(old) + ")"
+	}
+	return c.compared("is", v, true) + " (was " + c.shown(old) + ")"
+}
+
+func (c Condition) said(v value) string {
+	ending := "s"
+	if c.shown(v) == "1" {
+		ending = ""
+	}
+	return strings.NewReplacer("{value}", c.shown(v), "(s)", ending).Replace(c.Says)
+}
+
+func (c Condition) compared(verb string, v value, ok bool) string {
+	text := fmt.Sprintf("%s %s %s", c.label(), verb, c.shown(v))
+	switch op := ops[c.Op]; {
+	case op.number && ok:
+		return text + ", " + op.says + " " + c.wanted()
+	case op.number:
+		return text + ", " + op.not + " " + c.wanted()
+	case c.Op == "is" && !ok:
+		return text + ", not " + c.wanted()
+	}
+	return text
 }
 
 func (c Condition) test(v value) bool {
@@ -122,15 +161,6 @@ func (c Condition) test(v value) bool {
 	return c.Op == "is" && same || c.Op == "is_not" && !same
 }
 
-// before says what the field was when c did not yet hold.
-func (c Condition) before(prev Input) string {
-	v := c.value(prev)
-	if !v.known {
-		return "not known before"
-	}
-	return "was " + v.String()
-}
-
 func (v value) String() string {
 	if v.text != "" {
 		return v.text
@@ -138,17 +168,38 @@ func (v value) String() string {
 	return plain(v.number)
 }
 
+// shown writes a value of c's field as it is compared: truth as yes or no.
+func (c Condition) shown(v value) string {
+	if _, truth := c.Value.(bool); truth && v.text == "" {
+		return yesNo(v.number != 0)
+	}
+	return v.String()
+}
+
 func (c Condition) wanted() string {
+	if b, ok := c.Value.(bool); ok {
+		return yesNo(b)
+	}
 	if n, ok := numberOf(c.Value); ok {
 		return plain(n)
 	}
 	return fmt.Sprint(c.Value)
 }
 
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
 // plain writes a number with at most one decimal.
 func plain(n float64) string {
-	s := strconv.FormatFloat(n, 'f', 1, 64)
-	return strings.TrimPrefix(strings.TrimSuffix(s, ".0"), "-0")
+	s := strings.TrimSuffix(strconv.FormatFloat(n, 'f', 1, 64), ".0")
+	if s == "-0" {
+		return "0"
+	}
+	return s
 }
 
 func (c Condition) label() string {

@@ -48,7 +48,7 @@ func (r Rule) Decide(now Input, prev *Input) cairn.Decision {
 	d.Holds = true
 	switch {
 	case prev == nil:
-		d.Why = "this is the base line: " + r.holding(now)
+		d.Why = r.holding(now) + "; this is the base line, which fires nothing"
 	case r.leftOut(prev.Account.Status) == "" && len(r.failing(*prev)) == 0:
 		d.Why = r.holding(now) + ", as it was before"
 	default:
@@ -79,12 +79,12 @@ func orNone(s string) string {
 	return s
 }
 
-// failing returns, for each condition that does not hold, why not.
+// failing returns, for each condition that does not hold, what is so instead.
 func (r Rule) failing(in Input) []string {
 	var out []string
 	for _, c := range r.All {
-		if ok, why := c.holds(in); !ok {
-			out = append(out, why)
+		if !c.holds(in) {
+			out = append(out, c.phrase(in))
 		}
 	}
 	return out
@@ -93,24 +93,37 @@ func (r Rule) failing(in Input) []string {
 // holding says of each condition what is so.
 func (r Rule) holding(in Input) string {
 	var out []string
-	for _, c := range r.All {
-		_, why := c.holds(in)
-		out = append(out, why)
+	for _, c := range r.reasons() {
+		out = append(out, c.phrase(in))
 	}
 	return sentence(out)
 }
 
-// became says what is so now, and what was not at the turn before.
+// became says what is so now, and of what has changed, what it was before.
 func (r Rule) became(now, prev Input) string {
 	var out []string
-	for _, c := range r.All {
-		_, why := c.holds(now)
-		if ok, _ := c.holds(prev); !ok {
-			why += " (" + c.before(prev) + ")"
+	for _, c := range r.reasons() {
+		if c.holds(prev) {
+			out = append(out, c.phrase(now))
+		} else {
+			out = append(out, c.became(now, prev))
 		}
-		out = append(out, why)
 	}
 	return sentence(out)
+}
+
+// reasons are the conditions but guards; all of them when there are only guards.
+func (r Rule) reasons() []Condition {
+	var out []Condition
+	for _, c := range r.All {
+		if !c.Guard {
+			out = append(out, c)
+		}
+	}
+	if len(out) == 0 {
+		return r.All
+	}
+	return out
 }
 
 func sentence(parts []string) string {
