@@ -13,15 +13,15 @@ var Check = Op[Delivery, []ingest.Verdict]{"check", func(ctx context.Context, h 
 	return h.Door.Check(ctx, d.Source, d.Records)
 }}
 
-// A Clock is what time it is in the workspace, and in which zone.
-type Clock struct {
+// A Told is what time it is in the workspace, and in which zone.
+type Told struct {
 	Now  time.Time `json:"now"`
 	Zone string    `json:"zone"` // such as "Europe/Paris"
 }
 
 // Clocks tells the time.
-var Clocks = Op[None, Clock]{"clock", func(_ context.Context, h House, _ None, _ func(Progress)) (Clock, error) {
-	c := Clock{Now: h.Now(), Zone: time.UTC.String()}
+var Clocks = Op[None, Told]{"clock", func(_ context.Context, h House, _ None, _ func(Progress)) (Told, error) {
+	c := Told{Now: h.Now(), Zone: time.UTC.String()}
 	if h.Zone != nil {
 		c.Zone = h.Zone().String()
 	}

@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"strings"
 	"time"
 
 	"cairn"
@@ -171,4 +173,50 @@ func (s *Store) Release(ctx context.Context) error {
 			update cursor set until = 0 where node = $1`, node)
 		return err
 	})
+}
+
+// DumpFold writes every row of the fold's current generation in order, one a
+// line: to compare a rebuild with what was there before.
+func (s *Store) DumpFold(ctx context.Context) (string, error) {
+	gen, _, err := s.generation(ctx, signal.StageName)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	rows, err := s.db.QueryContext(ctx, `
+		/* stages.DumpFold */
+		select stream, day, product, name, n, total, last, people from tally where gen = $1 order by stream, day, product, name`, gen)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var stream, people []byte
+		var product, name string
+		var day, n, total, last int64
+		if err := rows.Scan(&stream, &day, &product, &name, &n, &total, &last, &people); err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "tally %x %d %q %q %d %d %d %x\n", stream, day, product, name, n, total, last, people)
+	}
+	if err := rows.Err(); err != nil {
+		return "", err
+	}
+	rows.Close()
+	lines, err := s.db.QueryContext(ctx, `
+		/* stages.DumpFold */
+		select stream, at, key from timeline where gen = $1 order by stream, at, key`, gen)
+	if err != nil {
+		return "", err
+	}
+	defer lines.Close()
+	for lines.Next() {
+		var stream []byte
+		var at, key int64
+		if err := lines.Scan(&stream, &at, &key); err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "timeline %x %d %d\n", stream, at, key)
+	}
+	return b.String(), lines.Err()
 }

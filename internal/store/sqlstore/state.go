@@ -237,3 +237,11 @@ func (s *Store) Today(ctx context.Context, id cairn.AccountID, st *signal.State,
 	st.First = first
 	return nil
 }
+
+// StreamCount returns how many streams an account consists of.
+func (s *Store) StreamCount(ctx context.Context, id cairn.AccountID) (n int, err error) {
+	err = s.db.QueryRowContext(ctx, `
+		/* state.StreamCount */
+		select count(*) from stream where account = $1`, id).Scan(&n)
+	return n, err
+}

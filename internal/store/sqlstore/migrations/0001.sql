@@ -337,3 +337,9 @@ create table reject (
     sealed bytea
 ) /* clustered */;
 create index reject_source on reject (source, id);
+
+-- What the house remembers for itself, such as how far the demo has come.
+create table memo (
+    name text not null primary key,
+    body text not null
+) /* clustered */;

@@ -1,0 +1,211 @@
+// Package app puts the house together: it opens the store, joins the stages,
+// serves the surfaces, and shuts them down so that nothing is lost.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"cairn"
+	"cairn/internal/action"
+	"cairn/internal/api"
+	"cairn/internal/auth"
+	"cairn/internal/config"
+	"cairn/internal/flow"
+	"cairn/internal/ingest"
+	"cairn/internal/signal"
+	"cairn/internal/store/postgres"
+	"cairn/internal/store/sqlite"
+	"cairn/internal/store/sqlstore"
+	"cairn/internal/turn"
+	"cairn/internal/web"
+)
+
+// An App is an open Cairn.
+type App struct {
+	Store   *sqlstore.Store
+	Door    *ingest.Door // on the workspace's clock
+	Auth    *auth.Service
+	Explain turn.Explainer
+	Clock   *Clock
+
+	cfg     config.Config
+	log     *slog.Logger
+	fold    *signal.Folder
+	flow    *flow.Flow
+	feeds   feeds
+	rebuild sync.Mutex
+	serving bool // the stages run by themselves
+}
+
+// New opens the workspace that cfg names and writes the definitions that it
+// lacks. With the embedded database the caller holds the directory's lock.
+func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error) {
+	cfg = cfg.OrDefault()
+	open := func() (*sqlstore.Store, error) { return postgres.Open(ctx, cfg.Database, log) }
+	if cfg.Embedded() {
+		open = func() (*sqlstore.Store, error) { return sqlite.Open(ctx, cfg.Data, log) }
+	}
+	store, err := open()
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Store: store, Clock: &Clock{}, Auth: auth.New(store), cfg: cfg, log: log}
+	if err := a.seed(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	defs, err := a.definitions(ctx)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	store.Configure(defs.Settings)
+	a.Door = a.door(a.Clock.Now)
+	a.Explain = turn.Explainer{Store: store, Definitions: a.definitions, Now: a.Clock.Now}
+	a.join()
+	return a, nil
+}
+
+// door returns a front door that takes now from a clock.
+func (a *App) door(now func() time.Time) *ingest.Door {
+	return &ingest.Door{
+		Store: a.Store, Now: now, Log: a.log,
+		Zone:     func() *time.Location { return a.Store.Settings().Zone },
+		Currency: func() string { return a.Store.Settings().Currency },
+	}
+}
+
+// join makes the stages, each woken by the commit before it.
+func (a *App) join() {
+	s := a.Store
+	a.fold = &signal.Folder{Log: s, Store: s, Live: true, Wall: time.Now}
+	turner := &turn.Turner{Store: s, Definitions: a.definitions}
+	doer := &action.Performer{Store: s, Log: a.log, Doers: map[string]action.Doer{"task": taskDoer{a}}}
+	a.flow = &flow.Flow{Now: a.Clock.Now, Log: a.log, Steps: []flow.Step{
+		{Name: signal.StageName, Stage: a.fold, Wake: s.Bell("log")},
+		{Name: turn.StageName, Stage: turner, Wake: s.Bell("due"), Next: s.NextDue},
+		{Name: action.StageName, Stage: doer, Wake: s.Bell("action")},
+	}}
+}
+
+// Settle runs the stages, as of now, until none has anything left to do. The
+// stages must not be running.
+func (a *App) Settle(ctx context.Context, now time.Time) error { return a.flow.Settle(ctx, now) }
+
+// Close stops what runs, gives back its leases and closes the store.
+func (a *App) Close() error {
+	a.flow.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(a.Store.Release(ctx), a.Store.Close())
+}
+
+// House returns what operations work on.
+func (a *App) House() House {
+	return House{
+		Version: Version(), Accounts: a.Store, Explain: a.Explain, Users: a.Auth, Sources: a.Store,
+		Door: a.Door, Stages: a, Now: a.Clock.Now, Demo: a,
+	}
+}
+
+// Handler returns everything that is served over HTTP.
+func (a *App) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", api.Segment(a.door(func() time.Time { return time.Now().UTC() }), a.Store, a.log))
+	mux.Handle("/", web.New(web.Deps{
+		Accounts: a.Store, Explain: a.Explain, History: a.Store, Work: a.Store, Sources: a.Store, Door: a.Door,
+		Auth: signIn{a.Auth}, Users: a.Store, Progress: a.feeds.list, Now: a.Clock.Now, Log: a.log,
+		Settings: func() web.Settings {
+			set := a.Store.Settings()
+			return web.Settings{Zone: set.Zone, Currency: set.Currency, Address: a.cfg.URL}
+		},
+		Ready: func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			return a.Store.Ping(ctx)
+		},
+	}))
+	return mux
+}
+
+// signIn is the service as pages ask it.
+type signIn struct{ *auth.Service }
+
+func (s signIn) Actor(ctx context.Context, token string) (auth.Session, error) {
+	return s.Session(ctx, token)
+}
+
+// Serve answers HTTP and runs the stages until ctx ends.
+func (a *App) Serve(ctx context.Context) error {
+	a.serving = true
+	l, err := net.Listen("tcp", a.cfg.Listen)
+	if err != nil {
+		return cairn.Errorf(cairn.Unavailable, "The address %s cannot be listened on; --listen names another.", a.cfg.Listen).At("listen").Because(err)
+	}
+	srv := &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var work sync.WaitGroup
+	if err := a.greet(ctx, l.Addr().String()); err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	work.Go(func() { a.live(ctx) })
+
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		a.log.Info("shutting down")
+		stop, done := context.WithTimeout(context.Background(), 15*time.Second)
+		defer done()
+		err = srv.Shutdown(stop)
+	}
+	cancel()
+	work.Wait()
+	a.flow.Stop()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// live feeds the demo, if there is one, and runs the stages.
+func (a *App) live(ctx context.Context) {
+	if !a.cfg.Demo {
+		a.flow.Start(ctx)
+		return
+	}
+	if err := a.liveDemo(ctx); err != nil && ctx.Err() == nil {
+		a.log.Error("the demo stopped", "err", err)
+	}
+}
+
+// greet prints where to look and how to get in.
+func (a *App) greet(ctx context.Context, addr string) error {
+	address := a.cfg.Address(addr)
+	fmt.Printf("\n  Cairn is at  %s\n", address)
+	if a.cfg.Demo {
+		mail, password, err := a.demoLogin(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  Sign in as   %s\n  Password     %s\n\n", mail, password)
+		return nil
+	}
+	users, err := a.Store.Users(ctx)
+	if err != nil {
+		return err
+	}
+	if len(users) == 0 {
+		fmt.Printf("  Nobody can sign in yet. Add yourself with:\n\n    cairn user add you@example.com --data %s\n", a.cfg.Data)
+	}
+	fmt.Println()
+	return nil
+}

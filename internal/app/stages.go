@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"cairn"
+	"cairn/internal/action"
+	"cairn/internal/signal"
+	"cairn/internal/turn"
+)
+
+// Standing tells how the stages and the queues to the writer stand.
+func (a *App) Standing(ctx context.Context) (Standing, error) {
+	stages, err := a.Store.Stages(ctx, a.Clock.Now())
+	if err != nil {
+		return Standing{}, err
+	}
+	units := map[string]string{signal.StageName: "events", turn.StageName: "accounts", action.StageName: "actions"}
+	var out Standing
+	for _, s := range stages {
+		out.Stages = append(out.Stages, Stage{Name: s.Stage, Unit: units[s.Stage], Position: s.Position, Lag: s.Lag, Growing: s.Growing > 0})
+	}
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	for _, l := range a.Store.Lanes() {
+		out.Lanes = append(out.Lanes, Lane{Name: l.Lane, Count: l.Count, Queued: l.Queued, Waited: ms(l.Waited), Held: ms(l.Held), Longest: ms(l.Longest)})
+	}
+	return out, nil
+}
+
+// Rebuild makes what a stage derived anew from the log, beside what is
+// served, and swaps. It decides nothing.
+func (a *App) Rebuild(ctx context.Context, stage string, say func(done, of int64)) error {
+	a.rebuild.Lock() // one at a time
+	defer a.rebuild.Unlock()
+	switch stage {
+	case signal.StageName:
+		return a.rebuildFold(ctx, say)
+	case turn.StageName:
+		return a.Store.MeasureAll(ctx)
+	}
+	return cairn.Errorf(cairn.NotFound, "There is no stage %q to rebuild; there are %s and %s.", stage, signal.StageName, turn.StageName)
+}
+
+func (a *App) rebuildFold(ctx context.Context, say func(done, of int64)) error {
+	gen, err := a.Store.Grow(ctx, signal.StageName)
+	if err != nil {
+		return err
+	}
+	f := &signal.Folder{Log: a.Store, Store: a.Store, Gen: gen, Wall: time.Now}
+	for swapped := false; !swapped; {
+		for {
+			worked, err := f.Beat(ctx, time.Time{})
+			if err != nil {
+				return err
+			}
+			if !worked {
+				break
+			}
+			_, cursors, err := a.Store.Cursors(ctx, signal.StageName, gen)
+			if err != nil {
+				return err
+			}
+			var done, of int64
+			for _, c := range cursors {
+				done += c.N
+			}
+			ends, err := a.Store.Ends(ctx)
+			if err != nil {
+				return err
+			}
+			for _, n := range ends {
+				of += n
+			}
+			say(done, of)
+		}
+		if swapped, err = a.Store.Swap(ctx, signal.StageName, gen); err != nil {
+			return err
+		}
+	}
+	for {
+		more, err := a.Store.Prune(ctx)
+		if err != nil || !more {
+			return err
+		}
+	}
+}

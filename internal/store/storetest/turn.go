@@ -1,0 +1,153 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"cairn"
+	"cairn/internal/play"
+	"cairn/internal/rule"
+	"cairn/internal/signal"
+	"cairn/internal/store/sqlstore"
+	"cairn/internal/turn"
+	"cairn/internal/vector"
+)
+
+// defaults are the definitions as Cairn comes.
+func defaults(context.Context) (turn.Definitions, error) {
+	set := signal.Settings{Zone: time.UTC, Currency: "EUR"}
+	d := turn.Definitions{Settings: set, Model: vector.Default(), Rules: rule.Defaults(), Plays: map[string]play.Play{}, Catalogue: signal.New(set)}
+	d.Model.Rev = 1
+	for i := range d.Rules {
+		d.Rules[i].Rev = 1
+	}
+	for _, p := range play.Defaults() {
+		d.Plays[p.Name] = p
+	}
+	return d, nil
+}
+
+// settle folds and takes turns until nothing is left to do as of now.
+func settle(t testing.TB, s *sqlstore.Store, now time.Time) {
+	t.Helper()
+	f := &signal.Folder{Log: s, Store: s, Live: true}
+	tu := &turn.Turner{Store: s, Definitions: defaults}
+	fold(t, s, f)
+	for {
+		worked, err := tu.Beat(context.Background(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !worked {
+			return
+		}
+	}
+}
+
+// Turns is the contract of turns and of the actions they plan.
+func Turns(t *testing.T, open Opener) {
+	ctx := context.Background()
+	id := cairn.Space("").Account("acme")
+	days := func(n int) time.Time { return epoch.AddDate(0, 0, n) }
+	busy := func(t *testing.T, s *sqlstore.Store, from, to int) {
+		for d := from; d < to; d++ {
+			admit(t, s, said{id: days(d).String(), account: "acme", person: "ann", at: days(d)})
+			settle(t, s, days(d+1).Truncate(24*time.Hour))
+		}
+	}
+
+	t.Run("SilenceMakesOneActionAndRepeatingATurnNoSecond", func(t *testing.T) {
+		s := open(t)
+		busy(t, s, 0, 10)
+		for d := 10; d < 40; d++ {
+			settle(t, s, days(d+1).Truncate(24*time.Hour))
+		}
+		actions, err := s.Actions(ctx, cairn.Everything, id, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		silent := 0
+		for _, a := range actions {
+			if a.Play == "re-engage" {
+				silent++
+			}
+		}
+		if silent != 1 {
+			t.Errorf("30 silent days planned %d tasks to re-engage, want 1: %+v", silent, actions)
+		}
+		before := len(actions)
+		if err := s.MeasureAll(ctx); err != nil {
+			t.Fatal(err)
+		}
+		settle(t, s, days(41).Truncate(24*time.Hour))
+		actions, err = s.Actions(ctx, cairn.Everything, id, 100)
+		if err != nil || len(actions) != before {
+			t.Errorf("measuring again made %d actions out of %d, %v", len(actions), before, err)
+		}
+	})
+
+	t.Run("ImportedHistoryDecidesNothing", func(t *testing.T) {
+		s := open(t)
+		var past []said
+		for d := range 30 {
+			past = append(past, said{id: days(d).String(), account: "acme", person: "ann", at: days(d), seen: days(200)})
+		}
+		admit(t, s, past...)
+		settle(t, s, days(200))
+		actions, err := s.Actions(ctx, cairn.Everything, id, 10)
+		if err != nil || len(actions) != 0 {
+			t.Errorf("an import planned %+v, %v", actions, err)
+		}
+		a, err := s.Account(ctx, cairn.Everything, id)
+		if err != nil || !a.Vector.Known {
+			t.Errorf("the account was not measured: %+v, %v", a.Vector, err)
+		}
+	})
+
+	t.Run("AnAccountTouchedDuringItsTurnStaysDue", func(t *testing.T) {
+		s := open(t)
+		admit(t, s, said{id: "1", account: "acme"})
+		fold(t, s, &signal.Folder{Log: s, Store: s, Live: true})
+		due, err := s.Due(ctx, epoch, 10)
+		if err != nil || len(due) != 1 {
+			t.Fatalf("due are %v, %v", due, err)
+		}
+		if again, err := s.Due(ctx, epoch, 10); err != nil || len(again) != 0 {
+			t.Errorf("a leased account was given out again: %v, %v", again, err)
+		}
+		admit(t, s, said{id: "2", account: "acme"})
+		fold(t, s, &signal.Folder{Log: s, Store: s, Live: true})
+		l, err := s.Load(ctx, due[0], epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defs, _ := defaults(ctx)
+		if err := s.CommitTurns(ctx, []turn.Result{defs.Take(l, epoch)}); err != nil {
+			t.Fatal(err)
+		}
+		if due, err := s.Due(ctx, epoch, 10); err != nil || len(due) != 1 {
+			t.Errorf("after the commit due are %v, %v", due, err)
+		}
+	})
+
+	t.Run("APastMomentIsExplainedFromWhatHadHappenedByThen", func(t *testing.T) {
+		s := open(t)
+		busy(t, s, 0, 5)
+		x := turn.Explainer{Store: s, Definitions: defaults, Now: func() time.Time { return days(6) }}
+		noon := days(3).Add(-30 * time.Minute) // before that day's event
+		before, sig, err := x.Explain(ctx, cairn.Everything, id, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, _ := sig.Number("usage.events_28d"); n != 3 {
+			t.Errorf("at %v there had been %v events, want 3", noon, n)
+		}
+		admit(t, s, said{id: "later", account: "acme", person: "bob", at: days(5)})
+		fold(t, s, &signal.Folder{Log: s, Store: s, Live: true})
+		after, _, err := x.Explain(ctx, cairn.Everything, id, noon)
+		if err != nil || after.Level != before.Level {
+			t.Errorf("a later event changed a past level from %v to %v, %v", before.Level, after.Level, err)
+		}
+	})
+}
