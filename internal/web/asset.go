@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,7 @@ var sprite string
 type assets struct {
 	paths map[string]string // "cairn.css" → "/asset/cairn.1a2b3c4d.css"
 	files map[string]asset  // by the path above
+	sheet []string          // the addresses of our own style sheets, cairn.css first
 }
 
 type asset struct {
@@ -61,6 +63,13 @@ func newAssets() *assets {
 	if err != nil {
 		panic(err)
 	}
+	for name, at := range a.paths {
+		if strings.HasSuffix(name, ".css") && name != "cairn.css" && name != "tabler.min.css" {
+			a.sheet = append(a.sheet, at)
+		}
+	}
+	slices.Sort(a.sheet)
+	a.sheet = slices.Insert(a.sheet, 0, a.paths["cairn.css"])
 	return a
 }
 
