@@ -200,5 +200,8 @@ func (b doorBench) post(ctx context.Context, hc *http.Client, body []byte) (int,
 	if resp.StatusCode != http.StatusOK {
 		return 0, cairn.Errorf(cairn.Unavailable, "The server answered %s.", resp.Status)
 	}
-	return len(answer.Rejected), json.NewDecoder(resp.Body).Decode(&answer)
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return 0, cairn.Errorf(cairn.Unavailable, "%s does not answer as Cairn does.", b.URL).Because(err)
+	}
+	return len(answer.Rejected), nil
 }

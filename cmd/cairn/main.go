@@ -106,9 +106,7 @@ func (c *cli) rootCommand() *cobra.Command {
 		c.userCommand(), c.sourceCommand(),
 		c.benchCommand(), c.versionCommand(),
 	)
-	for _, cmd := range root.Commands() {
-		sentences(cmd)
-	}
+	sentences(root)
 	return root
 }
 
@@ -116,7 +114,11 @@ func (c *cli) rootCommand() *cobra.Command {
 func sentences(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
+			err := check(cmd, args)
+			if err != nil && cmd.HasSubCommands() {
+				return cairn.Errorf(cairn.Invalid, "There is no command %q; %s --help lists them.", args[0], cmd.CommandPath())
+			}
+			if err != nil {
 				return cairn.Errorf(cairn.Invalid, "Use: %s. %s --help says more.", cmd.UseLine(), cmd.CommandPath())
 			}
 			return nil
