@@ -130,13 +130,14 @@ type recording struct {
 	URL      string   `json:"url"`
 	Headers  []string `json:"rawHeaders"`
 	Text     string   `json:"body_text"`
+	Packed   []byte   `json:"body_base64"`
 	BodySize int      `json:"body_bytes"`
 }
 
 func recordings(t *testing.T) map[string]recording {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("..", "ingest", "testdata", "segment", "clients", "*.json"))
-	if err != nil || len(files) != 7 {
+	if err != nil || len(files) != 10 {
 		t.Fatalf("%d recordings, %v", len(files), err)
 	}
 	out := map[string]recording{}
@@ -152,6 +153,13 @@ func recordings(t *testing.T) map[string]recording {
 		out[filepath.Base(f)] = r
 	}
 	return out
+}
+
+func (r recording) body() []byte {
+	if r.Packed != nil {
+		return r.Packed
+	}
+	return []byte(r.Text)
 }
 
 // headers returns those of the recording with the key replaced by ours.
@@ -175,11 +183,11 @@ func TestEveryRecordedRequestOfAnOfficialSDKIsAcceptedOnce(t *testing.T) {
 	total := 0
 	for name, r := range recordings(t) {
 		t.Run(name, func(t *testing.T) {
-			if len(r.Text) != r.BodySize {
-				t.Fatalf("the recording has %d bytes of %d", len(r.Text), r.BodySize)
+			if n := len(r.body()); n != r.BodySize {
+				t.Fatalf("the recording has %d bytes of %d", n, r.BodySize)
 			}
 			for _, want := range []ingest.Status{ingest.Accepted, ingest.Duplicate} {
-				res, body := h.send(t, r.Method, r.URL+"?verdicts=1", []byte(r.Text), r.headers(h.key)...)
+				res, body := h.send(t, r.Method, r.URL+"?verdicts=1", r.body(), r.headers(h.key)...)
 				var a answer
 				if err := json.Unmarshal(body, &a); err != nil {
 					t.Fatal(err)
@@ -204,7 +212,7 @@ func TestEveryRecordedRequestOfAnOfficialSDKIsAcceptedOnce(t *testing.T) {
 			}
 		})
 	}
-	if got := len(h.logged(t)); got != total || total != 51 {
+	if got := len(h.logged(t)); got != total || total != 65 {
 		t.Errorf("%d events in the log, %d were sent", got, total)
 	}
 }
@@ -212,7 +220,7 @@ func TestEveryRecordedRequestOfAnOfficialSDKIsAcceptedOnce(t *testing.T) {
 func TestARecordedIdentifyOfABrowserReachesTheLogWithItsAddressSealed(t *testing.T) {
 	h := open(t)
 	r := recordings(t)["segment-analytics-next_002.json"]
-	h.send(t, r.Method, r.URL, []byte(r.Text), r.headers(h.key)...)
+	h.send(t, r.Method, r.URL, r.body(), r.headers(h.key)...)
 	events := h.logged(t)
 	if len(events) != 1 {
 		t.Fatalf("%d events", len(events))
@@ -287,6 +295,33 @@ func TestEveryPathTakesItsCall(t *testing.T) {
 		}
 		if len(events) != before+1 || !kinds[want] {
 			t.Errorf("/v1/%s: %d events more, kinds %v", path, len(events)-before, kinds)
+		}
+	}
+}
+
+func TestAnAliasBringsWhatWasSentUnderTheEarlierIdToTheAccount(t *testing.T) {
+	for _, aliasFirst := range []bool{false, true} {
+		h := open(t)
+		alias := `{"type":"alias","userId":"u-new","previousId":"u-old"},{"type":"alias","userId":"u-new","previousId":"visitor"}`
+		calls := `{"type":"track","userId":"u-old","event":"x"},{"type":"track","anonymousId":"visitor","event":"x"},{"type":"group","userId":"u-new","groupId":"acme"}`
+		batch := calls + "," + alias
+		if aliasFirst {
+			batch = alias + "," + calls
+		}
+		if status, a := h.post(t, "/v1/batch", `{"batch":[`+batch+`]}`); status != 200 || len(a.Rejected) != 0 {
+			t.Fatalf("%d %+v", status, a)
+		}
+		pepper, err := h.store.Pepper(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := pepper.Person("", "u-old").Record()
+		owners, err := h.store.Owners(context.Background(), []cairn.RecordID{old})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := owners[old].Key; got != "acme" {
+			t.Errorf("alias first %t: the events of the earlier id belong to %q", aliasFirst, got)
 		}
 	}
 }

@@ -175,16 +175,28 @@ func (ad *admission) belong(ctx context.Context, e *cairn.Event) error {
 	if e.Kind != cairn.Alias && e.Kind != cairn.OfPerson || e.Person.IsZero() || e.Anon.IsZero() {
 		return nil
 	}
-	res, err := ad.tx.ExecContext(ctx, `
-		/* project.belong */
-		insert into stream (id, person, first) values ($1, $2, $3)
-		on conflict (id) do update set person = excluded.person where stream.person <> excluded.person`,
-		e.Anon.Stream(), e.Person, cairn.Micros(e.At))
-	if err != nil {
-		return err
+	streams := []cairn.StreamID{e.Anon.Stream()}
+	if e.Kind == cairn.Alias && !e.Record.IsZero() { // the previous key may have been a person's
+		streams = append(streams, cairn.PersonID(e.Record).Stream())
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return err
+	changed := false
+	for _, stream := range streams {
+		res, err := ad.tx.ExecContext(ctx, `
+			/* project.belong */
+			insert into stream (id, person, first) values ($1, $2, $3)
+			on conflict (id) do update set person = excluded.person where stream.person <> excluded.person`,
+			stream, e.Person, cairn.Micros(e.At))
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		changed = changed || n > 0
+	}
+	if !changed {
+		return nil
 	}
 	return ad.claim(ctx, e.Person)
 }
