@@ -1,7 +1,6 @@
 package signal
 
 import (
-	"fmt"
 	"sort"
 	"time"
 
@@ -89,10 +88,3 @@ func (m *measurement) within(when time.Time, days int) bool {
 }
 
 func percent(part, whole float64) float64 { return part / whole * 100 }
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}

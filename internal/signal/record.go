@@ -40,8 +40,9 @@ type version struct {
 // recordsOf builds the records of all kinds, and per kind the sorted times of
 // the facts.
 func recordsOf(facts []cairn.Fact, p cairn.Precedence) (map[cairn.EventKind][]*record, map[cairn.EventKind][]time.Time) {
-	sorted := sortedFacts(facts)
-	sorted = slices.DeleteFunc(sorted, func(f cairn.Fact) bool { return f.Sealed })
+	sorted := sortedFacts(slices.DeleteFunc(slices.Clone(facts), func(f cairn.Fact) bool {
+		return f.Sealed || f.Kind == cairn.OfTask // tasks are ours: no signal looks at them
+	}))
 	records, times := map[cairn.EventKind][]*record{}, map[cairn.EventKind][]time.Time{}
 	for len(sorted) > 0 {
 		kind, id, name := sorted[0].Kind, sorted[0].Record, sorted[0].Field
