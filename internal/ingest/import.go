@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -93,7 +92,13 @@ func (im Importer) Run(ctx context.Context, name string, r io.Reader, progress f
 	if progress != nil {
 		r = &counted{r, 0, progress}
 	}
-	im.Kind = cmp.Or(im.Kind, im.mappingKind())
+	if m := im.mappingKind(); im.Kind == "" {
+		im.Kind = m
+	} else if a, _ := eventKind(im.Kind); m != "" {
+		if b, _ := eventKind(m); a != b {
+			return Report{}, cairn.Errorf(cairn.Invalid, "The mapping is for %s and not for %s.", m, im.Kind).At("kind")
+		}
+	}
 	if im.Zone == nil {
 		im.Zone = time.UTC
 	}

@@ -208,6 +208,17 @@ func TestAMappingThatCannotBeUsedSaysWhere(t *testing.T) {
 	}
 }
 
+func TestAMappingForOneKindIsNotUsedForAnother(t *testing.T) {
+	im := Importer{Kind: "accounts", Mapping: mapping(t, "kind: event\nat: at\nevent: what"), Admit: acceptAll}
+	if _, err := im.Run(t.Context(), "f.csv", strings.NewReader("at,what\n"), nil); !strings.Contains(cairn.TextOf(err), "for event and not for accounts") {
+		t.Errorf("got %v", err)
+	}
+	im.Kind = "events"
+	if _, err := im.Run(t.Context(), "f.csv", strings.NewReader("at,what\n"), nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAValueThatCannotBeReadNamesRowAndColumn(t *testing.T) {
 	m := mapping(t, `
 kind: events
