@@ -2,29 +2,25 @@ package signal
 
 import "math/bits"
 
-// each calls f with every number in the set.
-func each(set []uint64, f func(n int)) {
-	for i, w := range set {
-		for ; w != 0; w &= w - 1 {
-			f(i*64 + bits.TrailingZeros64(w))
-		}
-	}
-}
-
-// size returns how many numbers are in the union of the sets.
-func size(sets [][]uint64) int {
+// union returns the numbers that are in any of the sets.
+func union(sets [][]uint64) []uint64 {
 	words := 0
 	for _, s := range sets {
 		words = max(words, len(s))
 	}
-	n := 0
-	for i := range words {
-		var w uint64
-		for _, s := range sets {
-			if i < len(s) {
-				w |= s[i]
-			}
+	out := make([]uint64, words)
+	for _, s := range sets {
+		for i, w := range s {
+			out[i] |= w
 		}
+	}
+	return out
+}
+
+// size returns how many numbers are in any of the sets.
+func size(sets [][]uint64) int {
+	n := 0
+	for _, w := range union(sets) {
 		n += bits.OnesCount64(w)
 	}
 	return n

@@ -18,8 +18,6 @@ type index struct {
 	events   []int64
 	names    [][]uint64 // of use: which meaningful names occurred
 	seen     daily      // everything a person was seen in
-	first    []cairn.Day
-	strange  []cairn.Day // sorted: first days of people without facts
 	number   map[cairn.PersonID]uint32
 	talks    []talk // interactions, by day
 	moods    []talk // those with a mood
@@ -98,7 +96,6 @@ func newIndex(s *State, p cairn.Precedence, m Meaningful) *index {
 	}
 	x.tallies(s)
 	x.records, x.freshest = recordsOf(s.Facts, p)
-	x.meet(s)
 	return x
 }
 
@@ -183,46 +180,4 @@ func bit(n int) []uint64 {
 	w := make([]uint64, n/64+1)
 	w[n/64] = 1 << (n % 64)
 	return w
-}
-
-// meet finds on which day each person was seen first.
-func (x *index) meet(s *State) {
-	const never = cairn.Day(1<<31 - 1)
-	x.first = make([]cairn.Day, len(s.People))
-	for i := range x.first {
-		x.first[i] = never
-		if s.Window > 0 {
-			x.first[i] = s.Window - 1 // numbered before what was loaded
-		}
-	}
-	var met []uint64
-	for i, words := range x.seen.people {
-		fresh := slices.Clone(words)
-		for j := range fresh {
-			if j < len(met) {
-				fresh[j] &^= met[j]
-			}
-		}
-		each(fresh, func(n int) {
-			if n < len(x.first) {
-				x.first[n] = x.seen.days[i]
-			}
-		})
-		met = or(met, words)
-	}
-	x.strangers(s)
-}
-
-// strangers are people who were seen and of whom no source stated anything.
-func (x *index) strangers(s *State) {
-	stated := map[cairn.ID]bool{}
-	for _, r := range x.records[cairn.OfPerson] {
-		stated[r.id.ID] = true
-	}
-	for i, p := range s.People {
-		if !stated[p.ID] {
-			x.strange = append(x.strange, x.first[i])
-		}
-	}
-	slices.Sort(x.strange)
 }

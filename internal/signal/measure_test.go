@@ -32,7 +32,7 @@ func TestEverySignalMeasuresWhatItSays(t *testing.T) {
 		{"seven days", Active7, []cairn.Event{did(6, 1, "A"), did(7, 2, "A")}, 1},
 		{"half of the people left", ActiveChange, []cairn.Event{did(1, 1, "A"), did(40, 1, "A"), did(40, 2, "A"), did(60, 3, "A")}, -50},
 		{"everybody left", ActiveChange, []cairn.Event{did(30, 1, "A"), did(60, 3, "A")}, -100},
-		{"too short a history to compare", ActiveChange, []cairn.Event{did(1, 1, "A"), did(40, 2, "A")}, missing("There are not yet 56 days")},
+		{"too short a history to compare", ActiveChange, []cairn.Event{did(1, 1, "A"), did(40, 2, "A")}, missing("The account is not yet known for 56")},
 		{"nobody before to compare with", ActiveChange, []cairn.Event{did(1, 1, "A"), did(80, 2, "A")}, missing("Nobody was active in the 28")},
 		{"days active", DaysActive, []cairn.Event{did(1, 1, "A"), did(1, 2, "B"), did(5, 1, "A"), did(30, 1, "A")}, 2},
 		{"events", Events28, []cairn.Event{did(1, 1, "A"), did(1, 2, "B"), did(5, 1, "Page Viewed")}, 2},
@@ -134,7 +134,7 @@ func TestEverySignalMeasuresWhatItSays(t *testing.T) {
 		{"opted out", OptedOut, []cairn.Event{stated(50, cairn.OfPerson, 1, "crm", `{"opted_out":true}`), stated(50, cairn.OfPerson, 2, "crm", `{"opted_out":false}`)}, 1},
 		{"nobody stated", OptedOut, []cairn.Event{use}, missing("No source has stated")},
 		{"people stated and seen, each once", KnownPeople, []cairn.Event{
-			stated(50, cairn.OfPerson, 1, "crm", `{"role":"user"}`), did(3, 1, "A"), did(3, 2, "A"), did(9, 2, "Page Viewed"), stated(50, cairn.OfPerson, 3, "crm", `{"role":"user"}`)}, 3},
+			stated(50, cairn.OfPerson, 1, "crm", `{"role":"user"}`), did(3, 1, "A"), did(3, 2, "A"), did(9, 2, "Page Viewed"), did(40, 4, "A"), stated(50, cairn.OfPerson, 3, "crm", `{"role":"user"}`)}, 3},
 		{"nobody known", KnownPeople, nil, missing("Nobody at the account")},
 
 		{"we talked", SinceTalk, []cairn.Event{talked(9, ""), talked(4, "")}, 4},

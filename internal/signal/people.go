@@ -1,17 +1,16 @@
 package signal
 
 import (
-	"sort"
 	"time"
 
 	"cairn"
 )
 
 func (m *measurement) people() {
-	stated, roles, out := 0, 0, 0
-	var champions []cairn.PersonID
+	roles, out := 0, 0
+	var stated, champions []cairn.PersonID
 	m.records(cairn.OfPerson, func(r *record) {
-		stated++
+		stated = append(stated, cairn.PersonID(r.id))
 		role := r.text("role", m.t)
 		if role != "" {
 			roles++
@@ -25,7 +24,7 @@ func (m *measurement) people() {
 	})
 	m.known(stated)
 	fresh := m.fresh(cairn.OfPerson)
-	if stated == 0 {
+	if len(stated) == 0 {
 		m.missing("No source has stated anything about people.", OptedOut)
 	} else {
 		m.number(OptedOut, float64(out), fresh)
@@ -43,32 +42,25 @@ func (m *measurement) people() {
 	m.champion(champions)
 }
 
-// known counts who was stated, and who was seen without being stated.
-func (m *measurement) known(stated int) {
-	seen := sort.Search(len(m.x.strange), func(i int) bool { return m.x.strange[i] > m.day })
-	early := m.seenBeforeStated()
-	if stated+seen+early == 0 {
+// known counts who was stated, and who was seen lately without being stated.
+func (m *measurement) known(stated []cairn.PersonID) {
+	from, to := m.x.seen.window(m.day, month)
+	seen := union(m.x.seen.people[from:to])
+	n := len(stated) + size([][]uint64{seen})
+	for _, id := range stated {
+		if number, ok := m.x.number[id]; ok && has(seen, number) {
+			n--
+		}
+	}
+	if n == 0 {
 		m.missing("Nobody at the account is known.", KnownPeople)
 		return
 	}
 	fresh := m.fresh(cairn.OfPerson)
-	if i := m.x.seen.upTo(m.day); i > 0 && m.x.seen.last[i-1].After(fresh) {
-		fresh = m.x.seen.last[i-1]
+	if to > 0 && m.x.seen.last[to-1].After(fresh) {
+		fresh = m.x.seen.last[to-1]
 	}
-	m.number(KnownPeople, float64(stated+seen+early), fresh)
-}
-
-// seenBeforeStated counts people who had been seen at t and whom a source
-// stated only later.
-func (m *measurement) seenBeforeStated() int {
-	n := 0
-	for _, r := range m.x.records[cairn.OfPerson] {
-		i, seen := m.x.number[cairn.PersonID(r.id)]
-		if seen && r.first.After(m.t) && m.x.first[i] <= m.day {
-			n++
-		}
-	}
-	return n
+	m.number(KnownPeople, float64(n), fresh)
 }
 
 func (m *measurement) champion(champions []cairn.PersonID) {
@@ -100,5 +92,5 @@ func (m *measurement) lastSeen(n uint32) (cairn.Day, time.Time, bool) {
 		}
 	}
 	before := m.state.Window - 1
-	return before, before.Start(m.settings.Zone), m.state.Window > 0 && m.x.first[n] <= before
+	return before, before.Start(m.settings.Zone), m.state.Window > 0
 }

@@ -49,9 +49,8 @@ func (m *measurement) lastUse() (cairn.Day, bool) {
 // change compares with the window before, which must lie within history.
 func (m *measurement) change(active int) {
 	use := &m.x.use
-	begun := m.state.Before != 0 || len(use.days) > 0 && use.days[0] <= m.day-2*month+1
-	if !begun {
-		m.missing("There are not yet 56 days of use to compare.", ActiveChange)
+	if cairn.DayOf(m.state.First, m.settings.Zone) > m.day-2*month+1 {
+		m.missing("The account is not yet known for 56 days, to compare.", ActiveChange)
 		return
 	}
 	from, to := use.window(m.day-month, month)
