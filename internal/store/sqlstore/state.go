@@ -74,7 +74,8 @@ func (s *Store) streams(ctx context.Context, id cairn.AccountID, st *signal.Stat
 }
 
 // addTallies reads the window's tallies of all streams and merges them, and
-// reports whether any of it is meaningful activity.
+// reports whether there was meaningful activity by the first mark of the trail;
+// without, that mark needs to know when the account was last active.
 func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cairn.StreamID, gen int, id cairn.AccountID, last cairn.Day) (bool, error) {
 	parts, err := s.streamPeople(ctx, st, id)
 	if err != nil {
@@ -108,7 +109,7 @@ func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cair
 			return false, err
 		}
 		part.Tallies[k] = &t
-		active = active || k.Name == ""
+		active = active || k.Name == "" && k.Day <= st.Window+windowDays
 	}
 	if err := rows.Err(); err != nil {
 		return false, err
