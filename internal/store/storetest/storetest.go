@@ -22,7 +22,7 @@ func Run(t *testing.T, open Opener) {
 		run  func(t *testing.T, open Opener)
 	}{
 		{"Log", Log}, {"Project", Project}, {"Seal", Seal}, {"Fold", Fold}, {"Turns", Turns},
-		{"Accounts", Accounts},
+		{"Accounts", Accounts}, {"Work", Work}, {"Auth", Auth}, {"Book", Book}, {"Sources", Sources},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open) })
 	}

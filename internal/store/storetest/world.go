@@ -45,7 +45,7 @@ func acct(key string) cairn.AccountID { return cairn.Space("").Account(key) }
 
 func (w *world) person(key string) cairn.PersonID { return w.pepper.Person("", key) }
 
-// Fields are the properties of an event or the fields of a patch.
+// fields are the properties of an event or the fields of a patch.
 type fields map[string]any
 
 func (w *world) json(f fields) json.RawMessage {
