@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"cairn"
+	"cairn/internal/signal"
 )
 
 var now = time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)
@@ -147,13 +148,8 @@ func TestARuleFiresOnceForEachTimeItBeginsToHold(t *testing.T) {
 }
 
 func signals(name string) (cairn.Type, bool) {
-	types := map[string]cairn.Type{
-		"account.tenure_days": cairn.Number, "usage.days_since_activity": cairn.Number, "contract.renews_in_days": cairn.Number,
-		"billing.overdue_days": cairn.Number, "billing.failed_payments_90d": cairn.Number, "people.days_since_champion_seen": cairn.Number,
-		"trait.industry": cairn.Text,
-	}
-	k, ok := types[name]
-	return k, ok
+	def, ok := signal.Find(name)
+	return def.Type, ok
 }
 
 func TestTheDefaultRulesPassTheirCheckAlsoAfterTheBook(t *testing.T) {

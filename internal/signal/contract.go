@@ -2,7 +2,6 @@ package signal
 
 import (
 	"math/big"
-	"time"
 
 	"cairn"
 )
@@ -150,37 +149,4 @@ func (m *measurement) seats(known []*record) {
 	default:
 		m.missing("No active contract states its seats.", Seats)
 	}
-}
-
-// Renews returns the renewal date that the signals were measured to have, as
-// the first moment of that day in the zone; zero when there is none. t is the
-// moment of the measurement.
-func (c Catalogue) Renews(sig cairn.Signals, t time.Time) time.Time {
-	n, ok := sig.Number(RenewsIn)
-	if !ok {
-		return time.Time{}
-	}
-	day := cairn.DayOf(t.Add(-time.Microsecond), c.settings.Zone)
-	return (day + cairn.Day(n)).Start(c.settings.Zone)
-}
-
-// Revenue returns the monthly recurring revenue, and the zero Money when it is
-// missing.
-func (c Catalogue) Revenue(sig cairn.Signals) cairn.Money {
-	n, ok := sig.Number(MRR)
-	if !ok {
-		return cairn.Money{}
-	}
-	return cairn.Money{Minor: int64(n), Currency: c.settings.Currency}
-}
-
-// LastSeen returns the first moment of the day of the last meaningful
-// activity; zero when there was none.
-func (c Catalogue) LastSeen(sig cairn.Signals, t time.Time) time.Time {
-	n, ok := sig.Number(SinceActivity)
-	if !ok {
-		return time.Time{}
-	}
-	day := cairn.DayOf(t.Add(-time.Microsecond), c.settings.Zone)
-	return (day - cairn.Day(n)).Start(c.settings.Zone)
 }

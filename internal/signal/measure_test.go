@@ -303,25 +303,6 @@ func TestTheIndexShowsWhatThePrecedenceChooses(t *testing.T) {
 	})
 }
 
-func TestSettledColumnsFollowFromSignals(t *testing.T) {
-	c := New(Settings{Currency: "JPY"})
-	s := folded(did(3, 1, "A"), stated(9, cairn.OfContract, 1, "crm", `{"mrr":"1200","renews":"2026-06-29"}`))
-	sig := c.Measure(s, nil, noon)
-	if got := c.Revenue(sig); got != (cairn.Money{Minor: 1200, Currency: "JPY"}) {
-		t.Errorf("revenue %v", got)
-	}
-	if got, want := c.Renews(sig, noon), time.Date(2026, 6, 29, 0, 0, 0, 0, time.UTC); !got.Equal(want) {
-		t.Errorf("renews %v, want %v", got, want)
-	}
-	if got, want := c.LastSeen(sig, noon), time.Date(2026, 3, 28, 0, 0, 0, 0, time.UTC); !got.Equal(want) {
-		t.Errorf("last seen %v, want %v", got, want)
-	}
-	none := c.Measure(NewState(time.UTC), nil, noon)
-	if !c.Renews(none, noon).IsZero() || !c.LastSeen(none, noon).IsZero() || c.Revenue(none) != (cairn.Money{}) {
-		t.Error("columns of nothing are not empty")
-	}
-}
-
 // A typical account: 200 days of 8 kinds of event by 30 people, 200 facts.
 func typical() *State {
 	s := NewState(time.UTC)
