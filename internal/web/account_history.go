@@ -1,0 +1,292 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cairn"
+	"cairn/internal/event"
+)
+
+// accountHistorySpans are how many weeks of history are offered.
+var accountHistorySpans = []int{26, 52, 104}
+
+// accountMarkersShown bounds the markers of a chart.
+const accountMarkersShown = 200
+
+// An accountHistoryView is the level over time, with what happened meanwhile.
+type accountHistoryView struct {
+	View    accountView // for addresses
+	Marks   []cairn.Mark
+	Markers []accountMarker
+}
+
+// An accountMarker is something that happened and may explain a level.
+type accountMarker struct {
+	At   time.Time
+	Lane string // one of accountLanes
+	Text string
+	Bad  bool
+}
+
+// accountLanes are the kinds of markers, from the top.
+var accountLanes = []string{"Contract", "Billing", "Support", "Talks"}
+
+// accountWeeks reads how many weeks of history an address asks for.
+func accountWeeks(q url.Values) int {
+	return oneOfSpans(q.Get("weeks"), accountHistorySpans)
+}
+
+// oneOfSpans returns the span that text names, else the first.
+func oneOfSpans(text string, spans []int) int {
+	if n, err := strconv.Atoi(text); err == nil && slices.Contains(spans, n) {
+		return n
+	}
+	return spans[0]
+}
+
+// weekEnds are the ends of the last weeks (Sunday midnight in zone z) before
+// now, oldest first, and now; none before first.
+func weekEnds(first, now time.Time, weeks int, z *time.Location) []time.Time {
+	today := cairn.DayOf(now, z)
+	monday := today - cairn.Day((int(today.Weekday())+6)%7)
+	var out []time.Time
+	for i := weeks - 1; i >= 0; i-- {
+		if t := (monday - cairn.Day(7*i)).Start(z); t.After(first) && t.Before(now) {
+			out = append(out, t.Add(-time.Microsecond))
+		}
+	}
+	return append(out, now)
+}
+
+func (s *site) accountHistoryPart(w http.ResponseWriter, r *http.Request, v View, id cairn.AccountID) error {
+	ctx, scope := r.Context(), v.Scope()
+	av, err := s.accountAt(r, v, id)
+	if err != nil {
+		return err
+	}
+	h := accountHistoryView{View: av}
+	// The whole history is shown also from the past: it is how one comes back.
+	ends := weekEnds(av.Account.First, v.Now, av.Weeks, v.Zone)
+	if h.Marks, err = s.Explain.Levels(ctx, scope, id, ends); err != nil {
+		return err
+	}
+	if h.Markers, err = s.accountMarkers(ctx, v, id, ends[0]); err != nil {
+		return err
+	}
+	return s.write(w, r, http.StatusOK, accountHistorySection(v, h))
+}
+
+// accountMarkers are what happened to the account since t.
+func (s *site) accountMarkers(ctx context.Context, v View, id cairn.AccountID, t time.Time) ([]accountMarker, error) {
+	var out []accountMarker
+	for _, kind := range []cairn.EventKind{cairn.OfContract, cairn.OfInvoice, cairn.OfTicket} {
+		records, err := s.Accounts.Records(ctx, v.Scope(), id, kind, time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			out = append(out, accountRecordMarkers(r)...)
+		}
+	}
+	page, err := s.History.Timeline(ctx, v.Scope(), event.Query{Account: id, Kinds: []cairn.EventKind{cairn.Interaction}, From: t, Limit: 100})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range page.Events {
+		f := accountFields(e)
+		out = append(out, accountMarker{At: e.At, Lane: "Talks", Text: accountTalkWord(f["type"]), Bad: f["mood"] == "bad"})
+	}
+	out = slices.DeleteFunc(out, func(m accountMarker) bool { return m.At.Before(t) || m.At.After(v.Now) })
+	slices.SortFunc(out, func(a, b accountMarker) int { return b.At.Compare(a.At) })
+	return out[:min(len(out), accountMarkersShown)], nil
+}
+
+// accountRecordMarkers are the moments of a record that may explain a level.
+func accountRecordMarkers(r cairn.Record) []accountMarker {
+	var out []accountMarker
+	add := func(field, lane, text string, bad bool) {
+		if t, ok := r.Time(field); ok {
+			out = append(out, accountMarker{At: t, Lane: lane, Text: text, Bad: bad})
+		}
+	}
+	switch r.Kind {
+	case cairn.OfContract:
+		add("start", "Contract", "Contract begins", false)
+		add("cancelled_at", "Contract", "Contract cancelled", true)
+		add("renews", "Contract", "Renewal", false)
+	case cairn.OfInvoice:
+		if n, _ := r.Number("failed_payments"); n > 0 {
+			add("due", "Billing", "Payment failed", true)
+		} else if due, ok := r.Time("due"); ok {
+			if paid, isPaid := r.Time("paid_at"); isPaid && paid.Sub(due) > 24*time.Hour {
+				add("due", "Billing", "Invoice paid late", true)
+			}
+		}
+	case cairn.OfTicket:
+		add("opened", "Support", "Ticket opened"+dashed(r.Text("priority")), r.Bool("escalated") || r.Text("priority") == "urgent")
+	}
+	return out
+}
+
+func dashed(s string) string {
+	if s == "" {
+		return ""
+	}
+	return ", " + s
+}
+
+// chart is the ECharts option: the level as a line, the markers as lanes under
+// it. A point leads to the page as of its day.
+func (h accountHistoryView) chart(v View) map[string]any {
+	line, lanes := []any{}, []any{}
+	for _, m := range h.Marks {
+		day := cairn.DayOf(m.At, v.Zone)
+		point := map[string]any{"value": []any{m.At.UnixMilli(), nil}, "name": v.Date(m.At)}
+		if m.Known {
+			point["value"] = []any{m.At.UnixMilli(), m.Level.Round()}
+			point["name"] = fmt.Sprintf("%s: level %d", v.Date(m.At), m.Level.Round())
+			point["href"] = h.View.address(v, day.Start(v.Zone))
+		}
+		line = append(line, point)
+	}
+	for _, m := range h.Markers {
+		colour := "--grey"
+		if m.Bad {
+			colour = "--red"
+		}
+		lanes = append(lanes, map[string]any{
+			"value": []any{m.At.UnixMilli(), m.Lane}, "name": m.Text + ", " + v.Date(m.At),
+			"itemStyle": map[string]any{"color": colour},
+			"href":      h.View.address(v, m.At),
+		})
+	}
+	var shown any
+	if h.View.Past() {
+		shown = map[string]any{
+			"symbol": "none", "silent": true, "lineStyle": map[string]any{"color": "--accent", "width": 1.5, "type": "solid"},
+			"label": map[string]any{"formatter": "shown", "color": "--accent", "fontSize": 11},
+			"data":  []any{map[string]any{"xAxis": h.View.At.UnixMilli()}},
+		}
+	}
+	left, right := v.Now.UnixMilli(), v.Now.UnixMilli()
+	if len(h.Marks) > 0 {
+		left = h.Marks[0].At.UnixMilli()
+	}
+	axis := func(grid int, labels bool) map[string]any {
+		return map[string]any{
+			"type": "time", "gridIndex": grid, "min": left, "max": right, "splitNumber": 6,
+			"axisLine": map[string]any{"lineStyle": map[string]any{"color": "--line-strong"}}, "axisTick": map[string]any{"show": false},
+			"axisLabel": map[string]any{"show": labels, "color": "--dim", "hideOverlap": true, "formatter": map[string]any{
+				"year": "{yyyy}", "month": "{MMM}", "day": "{d} {MMM}",
+			}},
+			"splitLine": map[string]any{"show": false},
+		}
+	}
+	plain := map[string]any{"show": false}
+	return map[string]any{
+		"aria":    map[string]any{"enabled": false},
+		"tooltip": map[string]any{"trigger": "item", "formatter": "{b}", "confine": true, "backgroundColor": "--ink", "borderWidth": 0, "textStyle": map[string]any{"color": "--surface", "fontSize": 12.5}},
+		"grid": []any{
+			map[string]any{"left": 62, "right": 16, "top": 16, "height": 176},
+			map[string]any{"left": 62, "right": 16, "top": 216, "height": 84},
+		},
+		"xAxis": []any{axis(0, true), axis(1, false)},
+		"yAxis": []any{
+			map[string]any{"type": "value", "min": 0, "max": 100, "interval": 25, "axisLabel": map[string]any{"color": "--dim"}, "splitLine": map[string]any{"lineStyle": map[string]any{"color": "--line"}}},
+			map[string]any{"type": "category", "gridIndex": 1, "inverse": true, "data": accountLanes, "axisLine": plain, "axisTick": plain,
+				"axisLabel": map[string]any{"color": "--dim"}, "splitLine": map[string]any{"show": true, "lineStyle": map[string]any{"color": "--line"}}},
+		},
+		"series": []any{
+			map[string]any{
+				"type": "line", "data": line, "connectNulls": false, "symbol": "circle", "symbolSize": 7, "cursor": "pointer",
+				"showSymbol": len(line) <= 60, "lineStyle": map[string]any{"color": "--accent", "width": 2}, "itemStyle": map[string]any{"color": "--accent"},
+				"areaStyle": map[string]any{"color": "--accent", "opacity": 0.06}, "markLine": shown,
+			},
+			map[string]any{"type": "scatter", "xAxisIndex": 1, "yAxisIndex": 1, "data": lanes, "symbolSize": 9, "cursor": "pointer"},
+		},
+	}
+}
+
+// words are the chart for those who do not see it.
+func (h accountHistoryView) words(v View) string {
+	first, last := cairn.Mark{}, cairn.Mark{}
+	for _, m := range h.Marks {
+		if m.Known {
+			if !first.Known {
+				first = m
+			}
+			last = m
+		}
+	}
+	if !first.Known {
+		return "No level is known yet."
+	}
+	return fmt.Sprintf("Level over time: %d on %s, %d on %s. The table below has every week.",
+		first.Level.Round(), v.Date(first.At), last.Level.Round(), v.Date(last.At))
+}
+
+// An accountHistoryRow is one week of the table behind the chart.
+type accountHistoryRow struct{ Label, Level, Change, Happened, Href string }
+
+// rows are the weeks, newest first.
+func (h accountHistoryView) rows(v View) []accountHistoryRow {
+	var out []accountHistoryRow
+	for i := len(h.Marks) - 1; i >= 0; i-- {
+		m := h.Marks[i]
+		row := accountHistoryRow{Label: v.Date(m.At), Level: "not known", Change: "–", Href: h.View.address(v, m.At)}
+		if i == len(h.Marks)-1 {
+			row.Label = "Now"
+		}
+		from := time.Time{}
+		if i > 0 {
+			from = h.Marks[i-1].At
+		}
+		if m.Known {
+			row.Level = tenths(m.Level)
+			if i > 0 && h.Marks[i-1].Known {
+				row.Change = signed(m.Level - h.Marks[i-1].Level)
+			}
+		}
+		row.Happened = h.happened(from, m.At)
+		out = append(out, row)
+	}
+	return out
+}
+
+// happened says what happened after from and until to.
+func (h accountHistoryView) happened(from, to time.Time) string {
+	counts, order := map[string]int{}, []string{}
+	for _, m := range h.Markers {
+		if !m.At.After(from) || m.At.After(to) {
+			continue
+		}
+		if counts[m.Text] == 0 {
+			order = append(order, m.Text)
+		}
+		counts[m.Text]++
+	}
+	for i, text := range order {
+		if n := counts[text]; n > 1 {
+			order[i] = fmt.Sprintf("%s (%d)", text, n)
+		}
+	}
+	return cmp.Or(strings.Join(order, "; "), "–")
+}
+
+func accountSpanWord(weeks int) string {
+	switch weeks {
+	case 26:
+		return "Half a year"
+	case 52:
+		return "A year"
+	}
+	return plural(weeks/52, "year")
+}
