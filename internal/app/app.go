@@ -56,6 +56,11 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Embedded() {
+		if err := store.Reclaim(ctx); err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+	}
 	a := &App{Store: store, Clock: &Clock{}, Auth: auth.New(store), cfg: cfg, log: log}
 	if err := a.seed(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -110,6 +115,7 @@ func (a *App) House() House {
 	return House{
 		Version: Version(), Accounts: a.Store, Explain: a.Explain, Users: a.Auth, Sources: a.Store,
 		Door: a.Door, Stages: a, Now: a.Clock.Now, Demo: a,
+		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
 }
 

@@ -175,6 +175,23 @@ func (s *Store) Release(ctx context.Context) error {
 	})
 }
 
+// Reclaim ends the leases of all nodes, whose holders are dead. Only who is
+// sure to be alone may call it, such as the holder of the data directory's
+// lock: after a kill the stages then go on at once and not when leases end.
+func (s *Store) Reclaim(ctx context.Context) error {
+	return s.write(ctx, Turns, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `
+			/* stages.Reclaim */
+			update cursor set until = 0 where until > 0`); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `
+			/* stages.Reclaim */
+			update due set until = 0 where until > 0`)
+		return err
+	})
+}
+
 // DumpFold writes every row of the fold's current generation in order, one a
 // line: to compare a rebuild with what was there before.
 func (s *Store) DumpFold(ctx context.Context) (string, error) {
