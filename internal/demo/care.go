@@ -26,7 +26,7 @@ const neglected = 45
 // handled alike.
 func (c *Company) handle(t cairn.Task) handling {
 	roll := c.dice(-1, careTheme, keyNumber(t.Key))
-	patience := [...]int{4, 2, 4, 7}[min(max(t.Priority, 0), 3)]
+	patience := [...]int{5, 3, 5, 9}[min(max(t.Priority, 0), 3)]
 	h := handling{second: roll.office(), day: cairn.DayOf(t.Planned, time.UTC) + cairn.Day(1+roll.IntN(patience+1))}
 	switch x := roll.Float64(); {
 	case x < 0.06:

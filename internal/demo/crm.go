@@ -200,7 +200,7 @@ func (t *teller) mood(day cairn.Day, d dice) (mood, text string) {
 // feeling is how content the people of a are on day d, from 0 to about 1.2.
 // It is not their use: with unresolved tickets or a bad fit it falls first.
 func (a *customer) feeling(d cairn.Day, c *Company) float64 {
-	f := a.course(d)
+	f := a.spirit * a.course(d)
 	if a.saved != 0 && d > a.saved {
 		return min(f+0.7*smooth(float64(d-a.saved)/40), 0.9)
 	}
@@ -208,7 +208,7 @@ func (a *customer) feeling(d cairn.Day, c *Company) float64 {
 		f -= 0.35 * smooth(float64(d-a.onset)/30)
 	}
 	if a.cause == LatePayer || a.cause == Wobble {
-		f = 0.75
+		f = 0.8 * a.spirit
 	}
 	return f
 }

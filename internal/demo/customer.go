@@ -27,6 +27,8 @@ type customer struct {
 	dip      cairn.Day // of a wobble: its deepest day
 	saved    cairn.Day // when they were turned round; 0: not
 	use      float64   // how intensely they use it when all is well
+	part     float64   // of the seats that people take then
+	spirit   float64   // how content they are by nature
 	growth   []step
 	people   []person
 	story    []fact // made once; see Company.facts
@@ -55,12 +57,16 @@ var plans = []plan{
 // customer invents the n-th customer.
 func (c *Company) customer(n int, order []int, s share) *customer {
 	d := c.dice(n, profileTheme, 0)
-	a := &customer{n: n, cause: s.cause, use: d.in(0.75, 1.15)}
+	a := &customer{n: n, cause: s.cause}
 	a.name, a.key, a.industry = business(order, n)
 	a.plan = plans[[...]int{0, 0, 0, 1, 1, 1, 1, 2, 2, 3}[d.IntN(10)]]
 	a.seats = d.between(a.plan.low, a.plan.high)
 	a.discount = 5 * max(0, d.between(-3, 4))
 	a.csm = staff[d.IntN(len(staff))].Mail
+	if s.after && d.chance(0.4) { // the visitor shall have something to do
+		a.csm = staff[0].Mail
+	}
+	a.nature(d)
 	a.soldBy = "own team"
 	if s.cause == BadFit || d.chance(0.1) {
 		a.soldBy = "reseller"
@@ -72,6 +78,20 @@ func (c *Company) customer(n int, order []int, s share) *customer {
 	}
 	a.people = c.hire(a)
 	return a
+}
+
+// nature is how a does when all is well: no two are alike, and many who stay
+// could do better.
+func (a *customer) nature(d dice) {
+	a.use, a.part, a.spirit = d.in(0.8, 1.15), d.in(0.75, 0.95), d.in(0.85, 1.02)
+	switch a.cause {
+	case Steadfast, Wobble:
+		a.use, a.part, a.spirit = d.in(0.4, 1.1), d.in(0.45, 0.95), d.in(0.66, 1.0)
+	case OverLicence:
+		a.part = 1.1
+	case LowAdoption, BadFit:
+		a.part = 0.6
+	}
 }
 
 // fate decides when a customer with a losing cause leaves, and from there

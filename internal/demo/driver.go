@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"cairn"
@@ -36,7 +37,7 @@ type Driver struct {
 
 	Every   int    // days between settles; 0: 7
 	Daily   int    // but daily in so many days before the end; 0: 60
-	Visitor string // address of the owner whose tasks are left alone once live
+	Visitor string // address of the owner whose tasks are left to the visitor
 
 	Now  func() time.Time                           // of the real world; nil: time.Now
 	Wait func(context.Context, time.Duration) error // nil: a timer
@@ -100,6 +101,9 @@ func (d *Driver) day(ctx context.Context, day, end cairn.Day) error {
 	if err != nil {
 		return err
 	}
+	if day >= d.Company.end-holiday {
+		open = d.others(open)
+	}
 	care, err := d.care(ctx, open, day)
 	if err != nil {
 		return err
@@ -137,6 +141,15 @@ func (d *Driver) settles(day, end cairn.Day) bool {
 		daily = 60
 	}
 	return day >= end-cairn.Day(daily) || int(day-d.Company.start)%every == 0
+}
+
+// holiday is how many days before the end of history the one went away as whom
+// a visitor signs in, so that there is something to do today.
+const holiday = 12
+
+// others are the tasks that are not the visitor's.
+func (d *Driver) others(tasks []cairn.Task) []cairn.Task {
+	return slices.DeleteFunc(tasks, func(t cairn.Task) bool { return d.Visitor != "" && t.Owner == d.Visitor })
 }
 
 // care is what Quillmere's people do about these tasks on a day. A rescue is

@@ -108,8 +108,7 @@ func (d *Driver) todays(ctx context.Context, day cairn.Day) ([]delivery, error) 
 	if err != nil {
 		return nil, err
 	}
-	open = slices.DeleteFunc(open, func(t cairn.Task) bool { return d.Visitor != "" && t.Owner == d.Visitor })
-	care, err := d.care(ctx, open, day)
+	care, err := d.care(ctx, d.others(open), day)
 	if err != nil {
 		return nil, err
 	}

@@ -76,14 +76,7 @@ func (c *Company) hire(a *customer) []person {
 // taken is how many of the seats people use when all is well; where a seat is
 // short they outnumber the seats.
 func (a *customer) taken() int {
-	part := 0.85
-	switch a.cause {
-	case OverLicence:
-		part = 1.1
-	case LowAdoption, BadFit:
-		part = 0.6
-	}
-	return max(5, int(float64(a.seats)*part))
+	return max(5, int(float64(a.seats)*a.part))
 }
 
 func (w *crew) userLikely() float64 {

@@ -31,6 +31,9 @@ func (t *teller) tickets() {
 	for n, from := 0, first-first%30; from < t.horizon && !a.gone(from); n, from = n+1, from+30 {
 		roll := t.dice(a.n, ticketTheme, int64(from))
 		count := roll.poisson(t.ticketRate(from))
+		if a.cause == UnresolvedTickets && a.fated(from+15) {
+			count = max(count, 2)
+		}
 		for i := range count {
 			if tk, ok := t.ticket(from, i); ok {
 				t.request(tk)
@@ -72,7 +75,7 @@ func (t *teller) ticket(from cairn.Day, i int) (ticket, bool) {
 	tk.by = p
 	tk.subject, tk.priority = roll.pick(ordinarySubjects), []string{"low", "normal", "normal", "high"}[roll.IntN(4)]
 	tk.solved = tk.opened + cairn.Day(roll.between(0, 4))
-	pain := a.cause == UnresolvedTickets && a.troubled(tk.opened) && roll.chance(0.85)
+	pain := a.cause == UnresolvedTickets && a.troubled(tk.opened) && (roll.chance(0.85) || i == 0)
 	if a.cause == BadFit && a.troubled(tk.opened) {
 		tk.subject = roll.pick(misfitSubjects)
 	}
