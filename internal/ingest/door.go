@@ -28,6 +28,8 @@ type Door struct {
 	Currency func() string         // the workspace's, for amounts that name none; nil: EUR
 	Fresh    func() string         // an id that was never given before; nil: random
 	Log      *slog.Logger          // nil: the default one
+
+	arrivals arrivals
 }
 
 // New returns a door in UTC and EUR.
@@ -79,7 +81,7 @@ func (d *Door) Admit(ctx context.Context, src Source, recs []Record) ([]Verdict,
 	for j, i := range place {
 		verdicts[i] = Verdict{Index: recs[i].Index, Status: a.status(events[j], admitted[j])}
 	}
-	d.arrived(ctx, src, a.seen, verdicts, rejects)
+	d.count(ctx, src, a.seen, verdicts, rejects)
 	return verdicts, nil
 }
 
@@ -94,9 +96,9 @@ func (a *admission) status(e cairn.Event, as event.Admitted) Status {
 	return Accepted
 }
 
-// arrived counts what came. The records are already safe by then, so a
+// count counts what came. The records are already safe by then, so a
 // failure is told to the operator and not to the sender, who would send again.
-func (d *Door) arrived(ctx context.Context, src Source, seen time.Time, verdicts []Verdict, rejects []Reject) {
+func (d *Door) count(ctx context.Context, src Source, seen time.Time, verdicts []Verdict, rejects []Reject) {
 	n := Arrival{Source: src.Name, Hour: seen.Truncate(time.Hour), Last: seen}
 	for _, v := range verdicts {
 		switch v.Status {
@@ -110,7 +112,7 @@ func (d *Door) arrived(ctx context.Context, src Source, seen time.Time, verdicts
 			n.Rejected++
 		}
 	}
-	if err := d.Store.Arrived(ctx, n, rejects); err != nil {
+	if err := d.arrivals.add(ctx, d.Store, n, rejects); err != nil {
 		d.logger().ErrorContext(ctx, "arrivals could not be counted", "source", src.Name, "records", len(verdicts), "cause", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -273,6 +274,41 @@ func TestARecordThatIsSafeIsAcceptedEvenWhenItCannotBeCounted(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "arrivals could not be counted") {
 		t.Errorf("the operator is not told: %q", log.String())
+	}
+}
+
+func TestManySendersAtOnceAreCountedExactly(t *testing.T) {
+	d, m := newDoor()
+	const senders, calls = 16, 20
+	var wg sync.WaitGroup
+	for s := range senders {
+		wg.Go(func() {
+			src := Source{Name: fmt.Sprint("source-", s%2)}
+			for i := range calls {
+				recs := []Record{
+					{Kind: cairn.Track, Name: "x", ID: fmt.Sprint(s, "/", i), Keys: cairn.Keys{Account: "a"}},
+					{Kind: "odd"},
+				}
+				if _, err := d.Admit(context.Background(), src, recs); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	sum := map[string]Arrival{}
+	for _, a := range m.arrivals {
+		s := sum[a.Source]
+		s.Accepted += a.Accepted
+		s.Rejected += a.Rejected
+		sum[a.Source] = s
+	}
+	want := Arrival{Accepted: senders / 2 * calls, Rejected: senders / 2 * calls}
+	if diff := cmp.Diff(map[string]Arrival{"source-0": want, "source-1": want}, sum); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(m.rejects) != senders*calls {
+		t.Errorf("%d rejects kept", len(m.rejects))
 	}
 }
 

@@ -1,5 +1,3 @@
-// Package ingest is the front door: every record is checked, sized, mapped
-// and admitted here, and gets a verdict of its own.
 package ingest
 
 import (
