@@ -19,8 +19,9 @@
 //     may have typed is sealed.
 //
 // What was accepted is on disk when Admit returns; a verdict tells what became
-// of each record. Reasons never repeat what was sent, since they are kept in
-// the clear; the body of a refused record is kept sealed.
+// of each record. The door's reasons repeat nothing that was sent but the id of
+// a record, since they are kept in the clear; the body of what was refused is
+// kept sealed.
 //
 // What never changes: an event's id is a hash of its source and the producer's
 // own id (or of its content), accounts and records are hashes of their space

@@ -157,7 +157,7 @@ func (w walk) into(name string) walk {
 		switch {
 		case orgs[word]:
 			w.person = false
-		case people[word]:
+		case people[word], whom[word]:
 			w.person = true
 		}
 	}
@@ -175,30 +175,41 @@ func (w walk) looksPersonal(name string, v any) bool {
 	if looksLikeMail(name) {
 		return true
 	}
+	ws := words(name)
 	switch v.(type) {
 	case bool:
 		return false
-	case string, nil, map[string]any, []any:
-		return nameLooksPersonal(words(name), w.person, true)
+	case map[string]any:
+		if len(ws) > 0 && whom[ws[len(ws)-1]] {
+			return false // what is said of somebody is looked at one by one
+		}
+		return nameLooksPersonal(ws, w.person, true)
+	case string, nil, []any:
+		return nameLooksPersonal(ws, w.person, true)
 	}
-	return nameLooksPersonal(words(name), w.person, false)
+	return nameLooksPersonal(ws, w.person, false)
 }
 
-// What the words of names mean. A number is personal only under the last two.
+// What the words of names mean. A number is personal only under numbers,
+// numbersOf and idOf.
 var (
 	addresses = wordSet("email mail emails phone mobile telephone tel fax address addresses street zip zipcode postcode postal " +
 		"username nickname avatar photo gravatar signature ssn passport iban useragent")
 	freeText = wordSet("comment comments message messages body text note notes description subject feedback reply query search " +
 		"remark remarks verbatim transcript")
+	secrets   = wordSet("password passwd token secret cookie credential credentials")
+	whom      = wordSet("recipient recipients assignee author creator invitee invitees attendee attendees sender contact cc bcc")
 	names     = wordSet("firstname lastname fullname surname givenname familyname middlename displayname forename")
 	nameOf    = wordSet("first last middle full given family maiden nick user display contact person customer author sender recipient assignee employee member invitee attendee")
 	ofPerson  = wordSet("name names city title position gender sex age")
 	alone     = wordSet("first last login") // "last", but not "last_seen"
 	orgs      = wordSet("company account organization organisation team group product products plan item items")
-	people    = wordSet("user users person people contact contacts customer author sender recipient invitee attendee attendees member members traits")
+	people    = wordSet("user users person people contacts customer member members traits")
 	aboutText = wordSet("type kind count status state format template category size length provider color colour language lang channel version domain id ids hash")
 	numbers   = wordSet("phone mobile telephone tel fax ssn passport iban zip zipcode postcode ip birthday birthdate dob birth latitude longitude lat lng lon")
 	numbersOf = wordSet("age")
+	idOf      = wordSet("user person anonymous visitor distinct device session advertising contact member employee")
+	doneBy    = wordSet("created updated modified invited assigned approved requested uploaded sent shared")
 )
 
 func wordSet(s string) map[string]bool {
@@ -215,8 +226,15 @@ func nameLooksPersonal(ws []string, person, text bool) bool {
 	if len(ws) == 0 {
 		return false
 	}
-	if len(ws) > 1 && aboutText[ws[len(ws)-1]] {
-		return false
+	if n := len(ws); n > 1 {
+		switch last, before := ws[n-1], ws[n-2]; {
+		case last == "id" && idOf[before]:
+			return true
+		case last == "key" && before == "api", last == "by" && doneBy[before]:
+			return text
+		case aboutText[last]:
+			return false
+		}
 	}
 	before := ""
 	for _, w := range ws {
@@ -224,7 +242,7 @@ func nameLooksPersonal(ws []string, person, text bool) bool {
 		case numbers[w], person && numbersOf[w]:
 			return true
 		case !text:
-		case addresses[w], freeText[w], names[w], alone[w] && len(ws) == 1, w == "agent" && before == "user":
+		case addresses[w], freeText[w], names[w], secrets[w], whom[w] && w == ws[len(ws)-1], alone[w] && len(ws) == 1, w == "agent" && before == "user":
 			return true
 		case w == "name" && nameOf[before], person && ofPerson[w] && !orgs[before]:
 			return true
