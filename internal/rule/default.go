@@ -12,6 +12,13 @@ func Defaults() []Rule {
 			},
 		},
 		{
+			Name: "falling-fast", Title: "Falling by 8 points in 30 days", Play: "save",
+			All: []Condition{
+				{Field: slope, Op: "at_most", Value: -8.0, Label: "change of the level in 30 days", Says: "the level moved by {value} points in 30 days"},
+				{Field: "account.tenure_days", Op: "at_least", Value: 56.0, Label: "days as an account", Guard: true},
+			},
+		},
+		{
 			Name: "no-activity", Title: "No activity for 14 days", Play: "re-engage",
 			All: []Condition{
 				{Field: "usage.days_since_activity", Op: "at_least", Value: 14.0, Label: "days since activity", Says: "nobody has used the product for {value} day(s)"},

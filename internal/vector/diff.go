@@ -28,6 +28,7 @@ type Change struct {
 func Diff(a, b cairn.Vector) []Change {
 	pairs := pairLeaves(a, b)
 	shift(pairs, a.Level)
+	sweep(pairs)
 	var out []Change
 	for _, p := range pairs {
 		if p.points != 0 {
@@ -105,6 +106,26 @@ func shift(pairs []*pair, level cairn.Points) {
 	}
 	for i, part := range apportion(int64(rest*sign), share) {
 		moving[i].points += sign * cairn.Points(part)
+	}
+}
+
+// dust is how far rounding can move a leaf that nothing happened to.
+const dust cairn.Points = 3
+
+// sweep gives the dust of leaves that nothing happened to to the largest change.
+func sweep(pairs []*pair) {
+	if len(pairs) == 0 {
+		return
+	}
+	most := slices.MaxFunc(pairs, func(a, b *pair) int { return cmp.Compare(abs(a.points), abs(b.points)) })
+	if abs(most.points) <= dust {
+		return
+	}
+	for _, p := range pairs {
+		if p != most && abs(p.points) <= dust && p.a.Known == p.b.Known && p.a.Value == p.b.Value {
+			most.points += p.points
+			p.points = 0
+		}
 	}
 }
 

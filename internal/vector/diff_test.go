@@ -54,7 +54,7 @@ func TestAChangeIsToldInWords(t *testing.T) {
 		{"people left", changed(signal.Active28, 3), "Two people stopped being active (−7)"},
 		{"one person left", changed(signal.Active28, 4), "One person stopped being active (−4)"},
 		{"fewer days", changed(signal.DaysActive, 14), "The product was used on one day fewer (−2)"},
-		{"no use", changed(signal.SinceActivity, 20), "Nobody has used the product for 20 days (−25)"},
+		{"no use", changed(signal.SinceActivity, 20), "Nobody has used the product for 20 days (−34)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := Diff(rated(m, known(base)), rated(m, tt.sig))
@@ -70,7 +70,7 @@ func TestASignalThatBecomesKnownAnswersForTheWeightItTakes(t *testing.T) {
 	late := known(map[string]float64{signal.Active28: 5, signal.DaysActive: 15, signal.SinceActivity: 0, signal.Distinct28: 4, signal.Overdue: 45})
 	a, b := rated(m, use), rated(m, late)
 	got := Diff(a, b)
-	if len(got) == 0 || got[0].Signal != signal.Overdue || got[0].Text != "Newly known: an invoice is 45 days overdue (−21)" {
+	if len(got) == 0 || got[0].Signal != signal.Overdue || got[0].Text != "Newly known: an invoice is 45 days overdue (−19)" {
 		t.Errorf("got %+v", got)
 	}
 	for _, c := range got[1:] {
@@ -79,7 +79,7 @@ func TestASignalThatBecomesKnownAnswersForTheWeightItTakes(t *testing.T) {
 		}
 	}
 	back := Diff(b, a)
-	if len(back) == 0 || back[0].Text != "No longer known: days overdue (+21)" {
+	if len(back) == 0 || back[0].Text != "No longer known: days overdue (+19)" {
 		t.Errorf("and back: %+v", back)
 	}
 }
