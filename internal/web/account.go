@@ -237,12 +237,9 @@ func (s *site) accountRecords(ctx context.Context, v View, av *accountView) erro
 		av.Account = accountNamed(av.Account, own)
 	}
 	var err error
-	if av.People, err = s.Accounts.People(ctx, scope, id); err != nil {
+	if av.People, err = s.accountPeople(ctx, v, id); err != nil {
 		return err
 	}
-	slices.SortStableFunc(av.People, func(a, b cairn.Person) int {
-		return cmp.Or(cmp.Compare(accountRoleRank(b.Role), accountRoleRank(a.Role)), b.LastSeen.Compare(a.LastSeen))
-	})
 	if av.Past() {
 		av.PastTasks, err = s.Accounts.Records(ctx, scope, id, cairn.OfTask, av.At)
 		return err
@@ -256,6 +253,25 @@ func (s *site) accountRecords(ctx context.Context, v View, av *accountView) erro
 		Account: id, States: []cairn.TaskState{cairn.TaskDone, cairn.TaskDismissed}, Limit: 10,
 	}, v.Now)
 	return err
+}
+
+// accountPeople are the people of an account, those who decide most first. Of
+// one who was erased nothing is left but that there was somebody.
+func (s *site) accountPeople(ctx context.Context, v View, id cairn.AccountID) ([]cairn.Person, error) {
+	people, err := s.Accounts.People(ctx, v.Scope(), id)
+	if err != nil {
+		return nil, err
+	}
+	people = slices.Clone(people)
+	for i, p := range people {
+		if p.Erased {
+			people[i] = cairn.Person{ID: p.ID, Account: p.Account, Role: p.Role, LastSeen: p.LastSeen, Erased: true}
+		}
+	}
+	slices.SortStableFunc(people, func(a, b cairn.Person) int {
+		return cmp.Or(cmp.Compare(accountRoleRank(b.Role), accountRoleRank(a.Role)), b.LastSeen.Compare(a.LastSeen))
+	})
+	return people, nil
 }
 
 // accountFieldsOf lists the fields of the account's own record by name.
@@ -335,7 +351,7 @@ func (s *site) accountTimelinePart(w http.ResponseWriter, r *http.Request, v Vie
 	if err != nil {
 		return err
 	}
-	if av.People, err = s.Accounts.People(r.Context(), v.Scope(), id); err != nil {
+	if av.People, err = s.accountPeople(r.Context(), v, id); err != nil {
 		return err
 	}
 	if av.Users, err = s.userNames(r.Context()); err != nil {
@@ -443,7 +459,9 @@ func (s *site) userNames(ctx context.Context) (map[string]string, error) {
 func (av accountView) names() map[string]string {
 	names := map[string]string{}
 	for _, p := range av.People {
-		names[p.Key] = accountPersonName(p)
+		if !p.Erased {
+			names[p.Key] = accountPersonName(p)
+		}
 	}
 	for id, name := range av.Users {
 		names[id] = name

@@ -215,6 +215,17 @@ func (h accountHistoryView) chart(v View) map[string]any {
 	}
 }
 
+// drawable reports whether there is a line to draw.
+func (h accountHistoryView) drawable() bool {
+	known := 0
+	for _, m := range h.Marks {
+		if m.Known {
+			known++
+		}
+	}
+	return known > 1
+}
+
 // words are the chart for those who do not see it.
 func (h accountHistoryView) words(v View) string {
 	first, last := cairn.Mark{}, cairn.Mark{}

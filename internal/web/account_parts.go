@@ -184,6 +184,11 @@ func plural(n int, unit string) string {
 	return strconv.Itoa(n) + " " + unit + "s"
 }
 
+// accountPastDays says how long ago the day of t was: "78 days ago".
+func accountPastDays(v View, t time.Time) string {
+	return plural(int(v.Today()-cairn.DayOf(t, v.Zone)), "day") + " ago"
+}
+
 // An accountSignal is one signal as it is shown.
 type accountSignal struct {
 	signal.Def

@@ -204,6 +204,35 @@ func (av accountsView) shows(key string) bool {
 	return slices.ContainsFunc(av.Columns, func(c accountsColumn) bool { return c.Key == key })
 }
 
+// An accountsPhrase is one part of the sentence over the list.
+type accountsPhrase struct{ Text, Class string }
+
+// accountsPhrases say how many there are, how many fall and rise, and what
+// they pay: "12 of 200 accounts, 3 falling, 41,200 € a month."
+func accountsPhrases(v View, av accountsView) []accountsPhrase {
+	t := av.Totals
+	first := v.several(t.Accounts, "account", "accounts")
+	if av.Filter.narrowed() {
+		first = v.Count(int64(t.Accounts)) + " of " + v.several(av.All.Accounts, "account", "accounts")
+	}
+	out := []accountsPhrase{{first, "strong"}}
+	if t.Falling > 0 {
+		out = append(out, accountsPhrase{v.Count(int64(t.Falling)) + " falling", "way-falling"})
+	}
+	if t.Rising > 0 {
+		out = append(out, accountsPhrase{v.Count(int64(t.Rising)) + " rising", "way-rising"})
+	}
+	if m := accountsMRR(v, t); m != "" {
+		out = append(out, accountsPhrase{m + " of recurring revenue a month", ""})
+	}
+	for i := range out {
+		out[i].Text += ","
+	}
+	last := &out[len(out)-1].Text
+	*last = strings.TrimSuffix(*last, ",") + "."
+	return out
+}
+
 // accountsMRR is the recurring revenue of a month, one amount per currency.
 func accountsMRR(v View, t account.Totals) string {
 	var out []string

@@ -16,6 +16,9 @@
   // Style variables hold light-dark(): a probe element says what they come to.
   function css() {
     var probe = document.createElement("i");
+    // No transition: with reduced motion every change is one, and the colour
+    // read would be that of the change before.
+    probe.style.setProperty("transition", "none", "important");
     document.body.appendChild(probe);
     var seen = {};
     return {
