@@ -29,6 +29,7 @@ type customer struct {
 	use      float64   // how intensely they use it when all is well
 	part     float64   // of the seats that people take then
 	spirit   float64   // how content they are by nature
+	aloof    bool      // nobody there speaks for us
 	growth   []step
 	people   []person
 	story    []fact // made once; see Company.facts
@@ -86,7 +87,8 @@ func (a *customer) nature(d dice) {
 	a.use, a.part, a.spirit = d.in(0.8, 1.15), d.in(0.75, 0.95), d.in(0.85, 1.02)
 	switch a.cause {
 	case Steadfast, Wobble:
-		a.use, a.part, a.spirit = d.in(0.4, 1.1), d.in(0.45, 0.95), d.in(0.66, 1.0)
+		a.use, a.part, a.spirit = d.in(0.25, 1.1), d.in(0.3, 0.95), d.in(0.5, 1.0)
+		a.aloof = d.chance(0.25)
 	case OverLicence:
 		a.part = 1.1
 	case LowAdoption, BadFit:
@@ -100,7 +102,7 @@ func (c *Company) fate(a *customer, after bool, d dice) {
 	lead := min(35, int(c.end-c.start)/2)
 	a.lost = c.start + cairn.Day(d.between(lead, int(c.end-c.start)-1))
 	if after {
-		a.lost = c.end + cairn.Day(d.between(6, 105))
+		a.lost = c.end + cairn.Day(d.between(6, 75))
 	}
 	a.lost = monthly(a.lost)
 	a.term = 12
@@ -270,22 +272,22 @@ func (a *customer) course(d cairn.Day) float64 {
 	top, depth := 1.0, 0.0
 	switch a.cause {
 	case BadHandOff:
-		top, depth = 0.5, 0.9
+		top, depth = 0.36, 0.97
 	case LostChampion:
-		depth = 0.88
+		depth = 0.96
 	case UnresolvedTickets:
-		depth = 0.78
+		depth = 0.92
 	case LatePayer:
-		depth = 0.55
+		depth = 0.85
 	case LowAdoption:
-		top, depth = 0.34, 0.75
+		top, depth = 0.3, 0.94
 	case BadFit:
-		top, depth = 0.7, 0.92
+		top, depth = 0.65, 0.97
 	}
 	if depth == 0 {
 		return top
 	}
-	gone := float64(d-a.onset) / float64(max(a.lost-a.onset-12, 20))
+	gone := float64(d-a.onset) / float64(max(a.lost-a.onset-25, 20))
 	return top * (1 - depth*smooth(gone))
 }
 

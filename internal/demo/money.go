@@ -124,11 +124,11 @@ func (t *teller) bill(n int, issued cairn.Day, period int) bill {
 	}
 	if a.cause == LatePayer && issued >= a.onset && (a.saved == 0 || issued <= a.saved) {
 		worse := int(issued - a.onset)
-		b.paid = b.due + cairn.Day(12+worse/2+roll.between(0, 8))
-		if worse > 45 {
-			b.failures = []cairn.Day{b.due + 1, b.due + 8}
+		b.paid = b.due + cairn.Day(20+worse/2+roll.between(0, 8))
+		if worse > 20 {
+			b.failures = []cairn.Day{b.due - 3, b.due + 1, b.due + 8}
 		}
-		if worse > 75 {
+		if worse > 40 {
 			b.paid = 0
 		}
 	}

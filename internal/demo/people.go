@@ -52,7 +52,11 @@ func (w *crew) add(role string, likely float64, join cairn.Day) {
 func (c *Company) hire(a *customer) []person {
 	w := &crew{dice: c.dice(a.n, staffTheme, 0), a: a}
 	for _, p := range principals {
-		w.add(p.role, p.likely, a.trial)
+		role := p.role
+		if a.aloof && role == "champion" {
+			role = "user"
+		}
+		w.add(role, p.likely, a.trial)
 	}
 	for n := a.taken(); len(w.people) < n; {
 		join := cairn.Day(0)
