@@ -6,6 +6,10 @@ package turn
 
 import (
 	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"cairn"
@@ -93,15 +97,32 @@ func (t *Turner) Beat(ctx context.Context, now time.Time) (worked bool, err erro
 	if err != nil {
 		return false, err
 	}
-	var results []Result
-	for _, d := range due {
-		l, err := t.Store.Load(ctx, d, now)
-		if err != nil {
-			return false, err
-		}
-		results = append(results, defs.Take(l, now))
+	results, err := t.take(ctx, defs, due, now)
+	if err != nil {
+		return false, err
 	}
 	return true, t.Store.CommitTurns(ctx, results)
+}
+
+// take takes the turns side by side; the results are in the order of due.
+func (t *Turner) take(ctx context.Context, defs Definitions, due []Due, now time.Time) ([]Result, error) {
+	results, errs := make([]Result, len(due)), make([]error, len(due))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(due)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(due); i = int(next.Add(1)) - 1 {
+				l, err := t.Store.Load(ctx, due[i], now)
+				if err != nil {
+					errs[i] = err
+					return
+				}
+				results[i] = defs.Take(l, now)
+			}
+		})
+	}
+	wg.Wait()
+	return results, errors.Join(errs...)
 }
 
 // Take is a turn: a pure function of what was loaded, the definitions and the

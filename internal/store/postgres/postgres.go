@@ -56,11 +56,7 @@ func (engine) Migration(text string) string {
 
 func (engine) Single() bool { return false }
 
-func (engine) Begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
-	return db.BeginTx(ctx, nil)
-}
-
-func (engine) Lock(ctx context.Context, tx *sql.Tx) (ends [cairn.Partitions]int64, err error) {
+func (engine) Lock(ctx context.Context, tx *sqlstore.Tx) (ends [cairn.Partitions]int64, err error) {
 	rows, err := tx.QueryContext(ctx, `
 		/* postgres.Lock */
 		select part, n from counter order by part for update`)
@@ -79,7 +75,7 @@ func (engine) Lock(ctx context.Context, tx *sql.Tx) (ends [cairn.Partitions]int6
 	return ends, rows.Err()
 }
 
-func (engine) Admit(ctx context.Context, tx *sql.Tx, ids [][]byte) ([]bool, error) {
+func (engine) Admit(ctx context.Context, tx *sqlstore.Tx, ids [][]byte) ([]bool, error) {
 	// A statement may not insert one id twice, so repeats are left out first.
 	first := map[string]int{}
 	var ask [][]byte
@@ -107,7 +103,7 @@ func (engine) Admit(ctx context.Context, tx *sql.Tx, ids [][]byte) ([]bool, erro
 	return out, rows.Err()
 }
 
-func (engine) Insert(ctx context.Context, tx *sql.Tx, table, tail string, cols ...sqlstore.Col) error {
+func (engine) Insert(ctx context.Context, tx *sqlstore.Tx, table, tail string, cols ...sqlstore.Col) error {
 	names := make([]string, len(cols))
 	marks := make([]string, len(cols))
 	args := make([]any, len(cols))

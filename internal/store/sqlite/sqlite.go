@@ -79,11 +79,7 @@ func (engine) Migration(text string) string {
 
 func (engine) Single() bool { return true }
 
-func (engine) Begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
-	return db.BeginTx(ctx, nil)
-}
-
-func (engine) Lock(ctx context.Context, tx *sql.Tx) (ends [cairn.Partitions]int64, err error) {
+func (engine) Lock(ctx context.Context, tx *sqlstore.Tx) (ends [cairn.Partitions]int64, err error) {
 	rows, err := tx.QueryContext(ctx, `
 		/* sqlite.Lock */
 		select part, n from counter order by part`)
@@ -102,7 +98,7 @@ func (engine) Lock(ctx context.Context, tx *sql.Tx) (ends [cairn.Partitions]int6
 	return ends, rows.Err()
 }
 
-func (engine) Admit(ctx context.Context, tx *sql.Tx, ids [][]byte) ([]bool, error) {
+func (engine) Admit(ctx context.Context, tx *sqlstore.Tx, ids [][]byte) ([]bool, error) {
 	st, err := tx.PrepareContext(ctx, `
 		/* sqlite.Admit */
 		insert into admitted (id) values ($1) on conflict do nothing`)
@@ -125,7 +121,7 @@ func (engine) Admit(ctx context.Context, tx *sql.Tx, ids [][]byte) ([]bool, erro
 	return out, nil
 }
 
-func (engine) Insert(ctx context.Context, tx *sql.Tx, table, tail string, cols ...sqlstore.Col) error {
+func (engine) Insert(ctx context.Context, tx *sqlstore.Tx, table, tail string, cols ...sqlstore.Col) error {
 	names := make([]string, len(cols))
 	marks := make([]string, len(cols))
 	for i, c := range cols {

@@ -56,7 +56,7 @@ func scanActions(rows *sql.Rows) ([]cairn.Action, error) {
 
 // Finish records the result of an action; see [action.Store].
 func (s *Store) Finish(ctx context.Context, id cairn.ActionID, state cairn.ActionState, result string, at time.Time) error {
-	return s.write(ctx, Turns, func(tx *sql.Tx) error {
+	return s.write(ctx, Turns, func(tx *Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			/* action.Finish */
 			update action set state = $2, result = $3, done_at = $4 where id = $1`, id, string(state), result, cairn.Micros(at))

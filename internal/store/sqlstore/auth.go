@@ -44,7 +44,7 @@ func (s *Store) Users(ctx context.Context) ([]auth.User, error) {
 
 // SaveUser adds or changes a user; another with the address is a cairn.Conflict.
 func (s *Store) SaveUser(ctx context.Context, u auth.User) error {
-	return s.write(ctx, People, func(tx *sql.Tx) error {
+	return s.write(ctx, People, func(tx *Tx) error {
 		var other int
 		err := tx.QueryRowContext(ctx, `
 			/* auth.SaveUser */
@@ -66,7 +66,7 @@ func (s *Store) SaveUser(ctx context.Context, u auth.User) error {
 
 // SaveSession adds or prolongs a session; see [auth.Store].
 func (s *Store) SaveSession(ctx context.Context, tokenHash [32]byte, n auth.Session) error {
-	return s.write(ctx, People, func(tx *sql.Tx) error {
+	return s.write(ctx, People, func(tx *Tx) error {
 		if _, err := tx.ExecContext(ctx, `
 			/* auth.SaveSession */
 			delete from session where expires <= $1`, cairn.Micros(n.Expires.Add(-auth.Lifetime))); err != nil {
@@ -100,7 +100,7 @@ func (s *Store) Session(ctx context.Context, tokenHash [32]byte, now time.Time) 
 
 // EndSession forgets a session.
 func (s *Store) EndSession(ctx context.Context, tokenHash [32]byte) error {
-	return s.write(ctx, People, func(tx *sql.Tx) error {
+	return s.write(ctx, People, func(tx *Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			/* auth.EndSession */
 			delete from session where token = $1`, tokenHash[:])
@@ -110,7 +110,7 @@ func (s *Store) EndSession(ctx context.Context, tokenHash [32]byte) error {
 
 // EndSessions forgets all sessions of a user.
 func (s *Store) EndSessions(ctx context.Context, userID string) error {
-	return s.write(ctx, People, func(tx *sql.Tx) error {
+	return s.write(ctx, People, func(tx *Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			/* auth.EndSessions */
 			delete from session where login = $1`, userID)

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"sync"
 	"time"
 
@@ -123,7 +122,7 @@ func (s *Store) commitLoop() {
 // writer.
 func (s *Store) admitAll(ctx context.Context, events []cairn.Event) (out []event.Admitted, took time.Duration, err error) {
 	var ad *admission
-	err = s.write(ctx, Door, func(tx *sql.Tx) error {
+	err = s.write(ctx, Door, func(tx *Tx) error {
 		start := time.Now()
 		defer func() { took = time.Since(start) }()
 		ad = s.admission(tx)

@@ -44,7 +44,7 @@ func (s *Store) Cursors(ctx context.Context, stage string, gen int) (int, []sign
 	}
 	var out []signal.Cursor
 	now := time.Now().UnixMicro()
-	err := s.write(ctx, Turns, func(tx *sql.Tx) error {
+	err := s.write(ctx, Turns, func(tx *Tx) error {
 		out = nil
 		for p := range cairn.Partitions {
 			if _, err := tx.ExecContext(ctx, `
@@ -100,7 +100,7 @@ func (s *Store) generation(ctx context.Context, stage string) (current, growing 
 // [signal.FoldStore].
 func (s *Store) CommitFold(ctx context.Context, b signal.Beat) error {
 	var due bool
-	err := s.write(ctx, Turns, func(tx *sql.Tx) error {
+	err := s.write(ctx, Turns, func(tx *Tx) error {
 		due = false
 		for _, m := range b.Moves {
 			res, err := tx.ExecContext(ctx, `
@@ -157,7 +157,7 @@ func (s *Store) CommitFold(ctx context.Context, b signal.Beat) error {
 	return nil
 }
 
-func (s *Store) touch(ctx context.Context, tx *sql.Tx, touched map[cairn.AccountID]bool, now time.Time) error {
+func (s *Store) touch(ctx context.Context, tx *Tx, touched map[cairn.AccountID]bool, now time.Time) error {
 	ids := make([]cairn.AccountID, 0, len(touched))
 	for id := range touched {
 		ids = append(ids, id)
@@ -179,7 +179,7 @@ func (s *Store) touch(ctx context.Context, tx *sql.Tx, touched map[cairn.Account
 	return pageChanged(ctx, tx)
 }
 
-func (s *Store) insertTimeline(ctx context.Context, tx *sql.Tx, b signal.Beat) error {
+func (s *Store) insertTimeline(ctx context.Context, tx *Tx, b signal.Beat) error {
 	slices.SortFunc(b.Events, func(x, y signal.Entry) int {
 		return cmp.Or(bytes.Compare(x.Stream.ID[:], y.Stream.ID[:]), x.At.Compare(y.At), cmp.Compare(x.Pos.Key(), y.Pos.Key()))
 	})
@@ -192,7 +192,7 @@ func (s *Store) insertTimeline(ctx context.Context, tx *sql.Tx, b signal.Beat) e
 }
 
 // streamTouched notes an earlier first event and returns whose the stream is.
-func (s *Store) streamTouched(ctx context.Context, tx *sql.Tx, id cairn.StreamID, first time.Time) (cairn.AccountID, error) {
+func (s *Store) streamTouched(ctx context.Context, tx *Tx, id cairn.StreamID, first time.Time) (cairn.AccountID, error) {
 	var account cairn.AccountID
 	var was int64
 	err := tx.QueryRowContext(ctx, `
@@ -217,7 +217,7 @@ func (s *Store) streamTouched(ctx context.Context, tx *sql.Tx, id cairn.StreamID
 }
 
 // mergeTallies adds what a beat counted to the rows of one stream.
-func (s *Store) mergeTallies(ctx context.Context, tx *sql.Tx, gen int, stream cairn.StreamID, delta *signal.State) error {
+func (s *Store) mergeTallies(ctx context.Context, tx *Tx, gen int, stream cairn.StreamID, delta *signal.State) error {
 	if len(delta.Tallies) == 0 {
 		return nil
 	}
@@ -270,7 +270,7 @@ func (s *Store) mergeTallies(ctx context.Context, tx *sql.Tx, gen int, stream ca
 
 // tallies reads the rows of a stream on the days of the keys, which are in
 // order of their days.
-func (s *Store) tallies(ctx context.Context, tx *sql.Tx, gen int, stream cairn.StreamID, keys []signal.Key) (map[signal.Key]*signal.Tally, error) {
+func (s *Store) tallies(ctx context.Context, tx *Tx, gen int, stream cairn.StreamID, keys []signal.Key) (map[signal.Key]*signal.Tally, error) {
 	out := map[signal.Key]*signal.Tally{}
 	for i := 0; i < len(keys); {
 		j := i
@@ -315,7 +315,7 @@ func scanTallies(rows *sql.Rows, into map[signal.Key]*signal.Tally) error {
 
 // number returns the number of each person within the stream; people who are
 // new there get the next ones. Numbers are given once and outlive rebuilds.
-func (s *Store) number(ctx context.Context, tx *sql.Tx, stream cairn.StreamID, people []cairn.PersonID) ([]uint32, error) {
+func (s *Store) number(ctx context.Context, tx *Tx, stream cairn.StreamID, people []cairn.PersonID) ([]uint32, error) {
 	out := make([]uint32, len(people))
 	if len(people) == 0 {
 		return out, nil

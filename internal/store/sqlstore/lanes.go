@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +28,7 @@ const Hold = 20 * time.Millisecond
 
 type job struct {
 	ctx    context.Context
-	fn     func(*sql.Tx) error
+	fn     func(*Tx) error
 	queued time.Time
 	done   chan error
 }
@@ -166,11 +165,12 @@ func (s *Store) transact(j *job) error {
 	// Once begun, a transaction is finished: its statements do not watch the
 	// caller's context, which also saves a goroutine each.
 	ctx := context.WithoutCancel(j.ctx)
-	tx, err := s.engine.Begin(ctx, s.wdb)
+	s.wdb.catchUp(ctx)
+	tx, err := s.wdb.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	if err := j.fn(tx); err != nil {
+	if err := j.fn(&Tx{tx, s.wdb}); err != nil {
 		tx.Rollback()
 		return err
 	}
@@ -179,7 +179,7 @@ func (s *Store) transact(j *job) error {
 
 // write runs fn in a writing transaction of the lane and returns when it is
 // on disk. fn may run again when the database asks for it.
-func (s *Store) write(ctx context.Context, lane Lane, fn func(tx *sql.Tx) error) error {
+func (s *Store) write(ctx context.Context, lane Lane, fn func(tx *Tx) error) error {
 	j := &job{ctx: ctx, fn: fn, queued: time.Now(), done: make(chan error, 1)}
 	if !s.engine.Single() {
 		select {

@@ -17,7 +17,7 @@ import (
 // An admission is one transaction at the door.
 type admission struct {
 	s     *Store
-	tx    *sql.Tx
+	tx    *Tx
 	fresh map[cairn.ID]cipher.AEAD // keys made in this transaction
 	known known                    // what it made sure of; shared once it is committed
 	new   []*cairn.Event           // in order of position
@@ -25,7 +25,7 @@ type admission struct {
 	dirty map[cairn.AccountID]bool // accounts of which a page shows something else now
 }
 
-func (s *Store) admission(tx *sql.Tx) *admission {
+func (s *Store) admission(tx *Tx) *admission {
 	return &admission{
 		s: s, tx: tx, fresh: map[cairn.ID]cipher.AEAD{},
 		due: map[cairn.AccountID]bool{}, dirty: map[cairn.AccountID]bool{},

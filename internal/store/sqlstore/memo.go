@@ -19,7 +19,7 @@ func (s *Store) Memo(ctx context.Context, name string) (body string, err error) 
 
 // Remember keeps something for the house under a name.
 func (s *Store) Remember(ctx context.Context, name, body string) error {
-	return s.write(ctx, Turns, func(tx *sql.Tx) error {
+	return s.write(ctx, Turns, func(tx *Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			/* Remember */
 			insert into memo (name, body) values ($1, $2) on conflict (name) do update set body = excluded.body`, name, body)

@@ -38,7 +38,7 @@ func migrate(ctx context.Context, db *sql.DB, e Engine) error {
 	if err != nil {
 		return err
 	}
-	tx, err := e.Begin(ctx, db)
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func sealWith(a cipher.AEAD, subject cairn.ID, plain []byte) []byte {
 // sealer returns the key of a subject, making one within tx when there is
 // none. Keys made in a transaction that is rolled back are forgotten by the
 // caller through fresh.
-func (s *Store) sealer(ctx context.Context, tx *sql.Tx, subject cairn.ID, fresh map[cairn.ID]cipher.AEAD) (cipher.AEAD, error) {
+func (s *Store) sealer(ctx context.Context, tx *Tx, subject cairn.ID, fresh map[cairn.ID]cipher.AEAD) (cipher.AEAD, error) {
 	if a, ok := fresh[subject]; ok {
 		return a, nil
 	}
@@ -90,7 +90,7 @@ func (s *Store) sealer(ctx context.Context, tx *sql.Tx, subject cairn.ID, fresh 
 }
 
 // secret returns the row of subject_key, made of n random bytes when missing.
-func (s *Store) secret(ctx context.Context, tx *sql.Tx, subject cairn.ID, n int) ([]byte, error) {
+func (s *Store) secret(ctx context.Context, tx *Tx, subject cairn.ID, n int) ([]byte, error) {
 	read := func() (b []byte, err error) {
 		err = tx.QueryRowContext(ctx, `
 			/* seal.secret */
@@ -155,7 +155,7 @@ func (s *Store) Pepper(ctx context.Context) (cairn.Pepper, error) {
 	if s.pepper != nil {
 		return s.pepper, nil
 	}
-	err := s.write(ctx, People, func(tx *sql.Tx) error {
+	err := s.write(ctx, People, func(tx *Tx) error {
 		b, err := s.secret(ctx, tx, cairn.ID{}, 32)
 		s.pepper = b
 		return err
@@ -170,7 +170,7 @@ func (s *Store) Erase(ctx context.Context, by cairn.Actor, id cairn.PersonID) er
 	if by.Kind == "" {
 		return cairn.Errorf(cairn.Forbidden, "Only a signed-in user may erase a person.")
 	}
-	err := s.write(ctx, People, func(tx *sql.Tx) error {
+	err := s.write(ctx, People, func(tx *Tx) error {
 		for _, q := range []string{
 			`/* Erase */ delete from subject_key where subject = $1`,
 			`/* Erase */ delete from token where id = $1`,
@@ -188,5 +188,5 @@ func (s *Store) Erase(ctx context.Context, by cairn.Actor, id cairn.PersonID) er
 		return err
 	}
 	s.keys.drop(id.ID)
-	return s.engine.Scrub(ctx, s.wdb)
+	return s.engine.Scrub(ctx, s.wdb.DB)
 }

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"strings"
 	"unicode"
 
@@ -75,7 +74,7 @@ func cut(w string) string {
 
 // putTokens makes the words of texts, and no others, what an account or a
 // person is found by. It writes only what differs from before.
-func putTokens(ctx context.Context, tx *sql.Tx, what string, id cairn.ID, texts ...string) error {
+func putTokens(ctx context.Context, tx *Tx, what string, id cairn.ID, texts ...string) error {
 	had := map[string]bool{}
 	rows, err := tx.QueryContext(ctx, `
 		/* putTokens */

@@ -60,7 +60,7 @@ func (s *Store) SaveSource(ctx context.Context, by cairn.Actor, src ingest.Sourc
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, People, func(tx *sql.Tx) error {
+	return s.write(ctx, People, func(tx *Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			/* sources.SaveSource */
 			insert into source (name, body) values ($1, $2)
@@ -79,7 +79,7 @@ func (s *Store) NewKey(ctx context.Context, by cairn.Actor, source string) (stri
 	}
 	key := "wk_" + base62(32)
 	sum := sha256.Sum256([]byte(key))
-	err := s.write(ctx, People, func(tx *sql.Tx) error {
+	err := s.write(ctx, People, func(tx *Tx) error {
 		n, err := serial(ctx, tx, "source_key", 1)
 		if err != nil {
 			return err
@@ -111,7 +111,7 @@ func base62(n int) string {
 }
 
 // serial takes n numbers that nobody else gets and returns the last of them.
-func serial(ctx context.Context, tx *sql.Tx, name string, n int) (int64, error) {
+func serial(ctx context.Context, tx *Tx, name string, n int) (int64, error) {
 	var last int64
 	err := tx.QueryRowContext(ctx, `
 		/* sources.serial */
@@ -130,7 +130,7 @@ const maxRejectBody = 32 << 10
 // bodies are sealed under the source's own key; see [ingest.Store].
 func (s *Store) Arrived(ctx context.Context, a ingest.Arrival, rejects []ingest.Reject) error {
 	fresh := map[cairn.ID]cipher.AEAD{}
-	err := s.write(ctx, Door, func(tx *sql.Tx) error {
+	err := s.write(ctx, Door, func(tx *Tx) error {
 		clear(fresh)
 		if _, err := tx.ExecContext(ctx, `
 			/* sources.Arrived */
@@ -154,7 +154,7 @@ func (s *Store) Arrived(ctx context.Context, a ingest.Arrival, rejects []ingest.
 	return nil
 }
 
-func (s *Store) keepRejects(ctx context.Context, tx *sql.Tx, source string, rejects []ingest.Reject, fresh map[cairn.ID]cipher.AEAD) error {
+func (s *Store) keepRejects(ctx context.Context, tx *Tx, source string, rejects []ingest.Reject, fresh map[cairn.ID]cipher.AEAD) error {
 	if len(rejects) > maxRejects {
 		rejects = rejects[len(rejects)-maxRejects:]
 	}

@@ -56,7 +56,7 @@ func (s *Store) Stages(ctx context.Context, now time.Time) ([]StageStanding, err
 // Grow begins a new generation of the fold, or returns the one that an
 // interrupted rebuild left growing.
 func (s *Store) Grow(ctx context.Context, stage string) (gen int, err error) {
-	err = s.write(ctx, Turns, func(tx *sql.Tx) error {
+	err = s.write(ctx, Turns, func(tx *Tx) error {
 		if _, err := tx.ExecContext(ctx, `
 			/* stages.Grow */
 			insert into generation (stage, current, growing) values ($1, 1, 0) on conflict do nothing`, stage); err != nil {
@@ -79,7 +79,7 @@ func (s *Store) Grow(ctx context.Context, stage string) (gen int, err error) {
 // which nothing is decided. It reports false when there is more to read.
 func (s *Store) Swap(ctx context.Context, stage string, gen int) (bool, error) {
 	swapped := false
-	err := s.write(ctx, Turns, func(tx *sql.Tx) error {
+	err := s.write(ctx, Turns, func(tx *Tx) error {
 		swapped = false
 		ends, err := s.engine.Lock(ctx, tx)
 		if err != nil {
@@ -119,12 +119,12 @@ func (s *Store) Swap(ctx context.Context, stage string, gen int) (bool, error) {
 
 // MeasureAll has every account measured again; nothing is decided about it.
 func (s *Store) MeasureAll(ctx context.Context) error {
-	err := s.write(ctx, Turns, func(tx *sql.Tx) error { return s.measureAll(ctx, tx) })
+	err := s.write(ctx, Turns, func(tx *Tx) error { return s.measureAll(ctx, tx) })
 	s.ring("due")
 	return err
 }
 
-func (s *Store) measureAll(ctx context.Context, tx *sql.Tx) error {
+func (s *Store) measureAll(ctx context.Context, tx *Tx) error {
 	_, err := tx.ExecContext(ctx, `
 		/* stages.measureAll */
 		update due set quiet = case when at = 0 then quiet else 1 end, at = 0, mark = mark + 1`)
@@ -138,7 +138,7 @@ func (s *Store) Prune(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	err = s.write(ctx, Turns, func(tx *sql.Tx) error {
+	err = s.write(ctx, Turns, func(tx *Tx) error {
 		more = false
 		for _, table := range []string{"tally", "timeline"} {
 			var stream cairn.StreamID
@@ -167,7 +167,7 @@ func (s *Store) Prune(ctx context.Context) (more bool, err error) {
 // Release gives back the leases of this node, so that another can take over
 // at once.
 func (s *Store) Release(ctx context.Context) error {
-	return s.write(ctx, Turns, func(tx *sql.Tx) error {
+	return s.write(ctx, Turns, func(tx *Tx) error {
 		_, err := tx.ExecContext(ctx, `
 			/* stages.Release */
 			update cursor set until = 0 where node = $1`, node)
@@ -179,7 +179,7 @@ func (s *Store) Release(ctx context.Context) error {
 // sure to be alone may call it, such as the holder of the data directory's
 // lock: after a kill the stages then go on at once and not when leases end.
 func (s *Store) Reclaim(ctx context.Context) error {
-	return s.write(ctx, Turns, func(tx *sql.Tx) error {
+	return s.write(ctx, Turns, func(tx *Tx) error {
 		if _, err := tx.ExecContext(ctx, `
 			/* stages.Reclaim */
 			update cursor set until = 0 where until > 0`); err != nil {

@@ -330,7 +330,7 @@ func (ad *admission) savePerson(ctx context.Context, id cairn.PersonID, st *stan
 // markDue asks for a turn of the account. quiet: only history arrived, so
 // nothing is decided unless something else asks too, such as the time that
 // has come by now.
-func (s *Store) markDue(ctx context.Context, tx *sql.Tx, id cairn.AccountID, quiet bool, now time.Time) error {
+func (s *Store) markDue(ctx context.Context, tx *Tx, id cairn.AccountID, quiet bool, now time.Time) error {
 	q := 0
 	if quiet {
 		q = 1

@@ -21,15 +21,13 @@ type Engine interface {
 	Migration(text string) string
 	// Single reports whether one goroutine must do all writing.
 	Single() bool
-	// Begin starts a writing transaction.
-	Begin(ctx context.Context, db *sql.DB) (*sql.Tx, error)
 	// Lock locks and returns the counters of all partitions, in order.
-	Lock(ctx context.Context, tx *sql.Tx) ([cairn.Partitions]int64, error)
+	Lock(ctx context.Context, tx *Tx) ([cairn.Partitions]int64, error)
 	// Admit remembers ids and reports which of them are new, in order. Of an
 	// id that occurs twice the first is new.
-	Admit(ctx context.Context, tx *sql.Tx, ids [][]byte) ([]bool, error)
+	Admit(ctx context.Context, tx *Tx, ids [][]byte) ([]bool, error)
 	// Insert adds rows, given column by column.
-	Insert(ctx context.Context, tx *sql.Tx, table, tail string, cols ...Col) error
+	Insert(ctx context.Context, tx *Tx, table, tail string, cols ...Col) error
 	// Scrub leaves no deleted bytes in any file of the database.
 	Scrub(ctx context.Context, db *sql.DB) error
 	// Again reports whether a transaction that failed so is worth repeating.
@@ -60,8 +58,8 @@ func (c Col) Len() int {
 
 // A Store is a Cairn workspace in one database.
 type Store struct {
-	db     *sql.DB // reads
-	wdb    *sql.DB // writes; the same as db on PostgreSQL
+	db     *pool // reads
+	wdb    *pool // writes; the same as db on PostgreSQL
 	engine Engine
 	log    *slog.Logger
 	lanes  lanes
@@ -83,7 +81,11 @@ type Store struct {
 // Open migrates the database to this version's schema and starts the lanes.
 // reads and writes may be the same pool. Close the store before the pools.
 func Open(ctx context.Context, reads, writes *sql.DB, e Engine, log *slog.Logger) (*Store, error) {
-	s := &Store{db: reads, wdb: writes, engine: e, log: log, closing: make(chan struct{})}
+	s := &Store{db: newPool(reads), engine: e, log: log, closing: make(chan struct{})}
+	s.wdb = s.db
+	if writes != reads {
+		s.wdb = newPool(writes)
+	}
 	set := signal.Settings{Zone: time.UTC, Currency: "EUR"}
 	s.settings.Store(&set)
 	if err := migrate(ctx, writes, e); err != nil {

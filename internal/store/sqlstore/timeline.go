@@ -20,11 +20,8 @@ type entry struct {
 // newer orders entries newest first.
 func newer(a, b entry) int { return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(b.Key, a.Key)) }
 
-// streamsAtOnce is how many streams one statement reads the newest of.
-const streamsAtOnce = 50
-
 // Timeline returns part of what happened at an account, newest first; see
-// [event.History]. Of each stream only as many rows are read as fit the page.
+// [event.History]. Of each stream only as many rows are sorted as fit the page.
 func (s *Store) Timeline(ctx context.Context, scope cairn.Scope, q event.Query) (event.Page, error) {
 	var from entry
 	if q.Cursor != "" {
@@ -50,71 +47,26 @@ func (s *Store) Timeline(ctx context.Context, scope cairn.Scope, q event.Query) 
 }
 
 // newest returns the first most entries after from, merged over the streams
-// of the account.
+// of the account: of each stream those from its own most-th newest on.
 func (s *Store) newest(ctx context.Context, scope cairn.Scope, q event.Query, from entry, most int) ([]entry, error) {
 	gen, _, err := s.generation(ctx, signal.StageName)
 	if err != nil {
 		return nil, err
 	}
-	streams, err := s.streamsOf(ctx, scope, q.Account)
-	if err != nil {
-		return nil, err
-	}
-	var out []entry
-	for some := range slices.Chunk(streams, streamsAtOnce) {
-		oldest := int64(0) // what is older does not fit any more
-		if len(out) == most {
-			oldest = out[most-1].At
-		}
-		more, err := s.newestOf(ctx, gen, some, q, from, oldest, most)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, more...)
-		slices.SortFunc(out, newer)
-		out = out[:min(len(out), most)]
-	}
-	return out, nil
-}
-
-// streamsOf returns the streams that the account consists of.
-func (s *Store) streamsOf(ctx context.Context, scope cairn.Scope, id cairn.AccountID) ([]cairn.StreamID, error) {
 	var st statement
 	st.add(`
-		/* timeline.streamsOf */
-		select id from stream where account = ? and `, id)
-	st.within(scope, "account")
-	st.add(` order by id`)
-	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []cairn.StreamID
-	for rows.Next() {
-		var id cairn.StreamID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		out = append(out, id)
-	}
-	return out, rows.Err()
-}
-
-func (s *Store) newestOf(ctx context.Context, gen int, streams []cairn.StreamID, q event.Query, from entry, oldest int64, most int) ([]entry, error) {
-	var st statement
-	st.add(`
-		/* timeline.newestOf */
-		`)
-	for i, id := range streams {
-		if i > 0 {
-			st.add(` union all `)
-		}
-		st.add(`select x.at, x.key from (select t.at, t.key from timeline t join event e on e.key = t.key
-			where t.gen = ? and t.stream = ?`, gen, id)
-		st.happened(q, from, oldest)
-		st.add(` order by t.at desc, t.key desc limit ?) x`, most)
-	}
+		/* timeline.newest */
+		select t.at, t.key from stream s join timeline t on t.gen = ? and t.stream = s.id and t.at >= coalesce((
+			select t.at from timeline t`, gen)
+	st.eventsOf(q)
+	st.add(` where t.gen = ? and t.stream = s.id`, gen)
+	st.happened(q, from)
+	st.add(` order by t.at desc limit 1 offset ?), ?)`, most-1, cairn.Micros(q.From))
+	st.eventsOf(q)
+	st.add(` where s.account = ? and `, q.Account)
+	st.within(scope, "s.account")
+	st.happened(q, from)
+	st.add(` order by t.at desc, t.key desc limit ?`, most)
 	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
 	if err != nil {
 		return nil, err
@@ -131,22 +83,26 @@ func (s *Store) newestOf(ctx context.Context, gen int, streams []cairn.StreamID,
 	return out, rows.Err()
 }
 
+// eventsOf joins event e to timeline t when the query asks for more than times.
+func (st *statement) eventsOf(q event.Query) {
+	if !q.Person.IsZero() || len(q.Kinds) > 0 || q.Name != "" {
+		st.add(` join event e on e.key = t.key`)
+	}
+}
+
 // happened adds the conditions of a query, of timeline t and event e.
-func (st *statement) happened(q event.Query, from entry, oldest int64) {
+func (st *statement) happened(q event.Query, from entry) {
 	if from != (entry{}) {
 		st.add(` and t.at <= ? and (t.at < ? or t.key < ?)`, from.At, from.At, from.Key)
 	}
 	if !q.From.IsZero() {
-		oldest = max(oldest, cairn.Micros(q.From))
-	}
-	if oldest != 0 {
-		st.add(` and t.at >= ?`, oldest)
+		st.add(` and t.at >= ?`, cairn.Micros(q.From))
 	}
 	if !q.To.IsZero() {
 		st.add(` and t.at <= ?`, cairn.Micros(q.To))
 	}
 	if !q.Person.IsZero() {
-		st.add(` and (e.person = ? or e.anon = ? or t.stream in (select id from stream where person = ?))`, q.Person, q.Person, q.Person)
+		st.add(` and (e.person = ? or e.anon = ? or t.stream in (select o.id from stream o where o.person = ?))`, q.Person, q.Person, q.Person)
 	}
 	if len(q.Kinds) > 0 {
 		kinds := make([]string, len(q.Kinds))

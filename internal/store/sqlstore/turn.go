@@ -20,7 +20,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]turn.Due, 
 		return nil, err
 	}
 	wall := time.Now().UnixMicro()
-	err = s.write(ctx, Turns, func(tx *sql.Tx) error {
+	err = s.write(ctx, Turns, func(tx *Tx) error {
 		out = nil
 		rows, err := tx.QueryContext(ctx, `
 			/* turn.Due */
@@ -217,7 +217,7 @@ func (s *Store) CommitTurns(ctx context.Context, rs []turn.Result) error {
 	for len(rs) > 0 {
 		var done int
 		var planned bool
-		err := s.write(ctx, Turns, func(tx *sql.Tx) error {
+		err := s.write(ctx, Turns, func(tx *Tx) error {
 			start := time.Now()
 			done, planned = 0, false
 			for _, r := range rs {
@@ -244,7 +244,7 @@ func (s *Store) CommitTurns(ctx context.Context, rs []turn.Result) error {
 	return nil
 }
 
-func (s *Store) commitTurn(ctx context.Context, tx *sql.Tx, r turn.Result) error {
+func (s *Store) commitTurn(ctx context.Context, tx *Tx, r turn.Result) error {
 	res, err := tx.ExecContext(ctx, `
 		/* turn.commitTurn */
 		update due set until = 0, at = case when mark = $3 then $4 else at end, quiet = case when mark = $3 then 0 else quiet end
@@ -292,7 +292,7 @@ func (s *Store) commitTurn(ctx context.Context, tx *sql.Tx, r turn.Result) error
 	return err
 }
 
-func (s *Store) commitDecisions(ctx context.Context, tx *sql.Tx, r turn.Result) error {
+func (s *Store) commitDecisions(ctx context.Context, tx *Tx, r turn.Result) error {
 	for _, d := range r.Decisions {
 		var fired int64
 		if d.Fire {

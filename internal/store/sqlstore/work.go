@@ -306,7 +306,7 @@ func (s *Store) Version(ctx context.Context, id cairn.AccountID) (int64, error) 
 // pageChanged makes the version of everything grow: for commits beside the
 // log that change what a page shows. It comes last in its transaction, since
 // it makes others that do so wait.
-func pageChanged(ctx context.Context, tx *sql.Tx) error {
+func pageChanged(ctx context.Context, tx *Tx) error {
 	_, err := serial(ctx, tx, "page", 1)
 	return err
 }
