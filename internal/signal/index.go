@@ -69,10 +69,10 @@ func (d *daily) add(day cairn.Day, t *Tally) {
 	}
 }
 
-// or returns the union of two sets of bits and may reuse a.
+// or returns the union of two sets of bits and may reuse either.
 func or(a, b []uint64) []uint64 {
 	if len(a) < len(b) {
-		a = append(a, make([]uint64, len(b)-len(a))...)
+		a, b = b, a
 	}
 	for i, w := range b {
 		a[i] |= w
@@ -171,13 +171,16 @@ func (x *index) distinct(keys []Key, names map[string]int) {
 			i++
 		}
 		if i < len(x.use.days) && x.use.days[i] == k.Day {
-			x.names[i] = or(x.names[i], bit(n))
+			x.names[i] = with(x.names[i], n)
 		}
 	}
 }
 
-func bit(n int) []uint64 {
-	w := make([]uint64, n/64+1)
-	w[n/64] = 1 << (n % 64)
-	return w
+// with returns the set with n in it and may reuse it.
+func with(set []uint64, n int) []uint64 {
+	for len(set) <= n/64 {
+		set = append(set, 0)
+	}
+	set[n/64] |= 1 << (n % 64)
+	return set
 }
