@@ -178,7 +178,7 @@ var defs = []Def{
 		"People whom a source stated, and those who were seen in the last 28 days."},
 	{SinceTalk, "Days since we talked", "days", cairn.Number, inTouch, "interactions",
 		"Days since the last call, meeting, mail or note that was written down."},
-	{Mood, "Mood at the last talk", "of 1", cairn.Number, inTouch, "interactions",
+	{Mood, "Mood at the last talk", "", cairn.Number, inTouch, "interactions",
 		"The mood that was noted last: 1 good, 0 neutral, −1 bad."},
 	{Tenure, "Days as an account", "days", cairn.Number, inAccount, "account and events",
 		"Days since the account was created, or since its first event where that is not stated."},

@@ -134,7 +134,7 @@ func (l placed) reason(sig cairn.Signals, points, of cairn.Points) cairn.Reason 
 	def, _ := signal.Find(l.Signal)
 	r := cairn.Reason{
 		Signal: l.Signal, Group: l.group, Label: cmp.Or(l.Label, def.Label), Value: s.Number, Known: s.Known,
-		Points: points, Of: of, Rule: l.scale(def),
+		Points: points, Of: of, Rule: l.scale(),
 	}
 	if s.Known {
 		r.Text = says(r, sig)

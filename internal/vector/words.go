@@ -51,13 +51,9 @@ func (l Leaf) missing(s cairn.Signal) string {
 	return why
 }
 
-// scale puts a leaf's scale into words.
-func (l Leaf) scale(def signal.Def) string {
-	unit := ""
-	if def.Unit != "" {
-		unit = " " + def.Unit
-	}
-	return fmt.Sprintf("0 at %s%s … full at %s%s", plain(l.Worst), unit, plain(l.Best), unit)
+// scale puts a leaf's scale into words: "0 at 30 days … full at 3 days".
+func (l Leaf) scale() string {
+	return fmt.Sprintf("0 at %s … full at %s", inUnit(l.Signal, l.Worst), inUnit(l.Signal, l.Best))
 }
 
 // why says in one sentence how an account is doing and what matters most: what

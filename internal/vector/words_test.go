@@ -58,6 +58,20 @@ func TestReasonsAreSentencesThatPeopleSay(t *testing.T) {
 	}
 }
 
+func TestTheScaleIsToldWithItsUnit(t *testing.T) {
+	for want, l := range map[string]Leaf{
+		"0 at 30 days … full at 1 day":     {Signal: signal.OldestOpen, Worst: 30, Best: 1},
+		"0 at 20 % … full at 80 %":         {Signal: signal.LicenceUse, Worst: 20, Best: 80},
+		"0 at no … full at yes":            {Signal: signal.Champion, Worst: 0, Best: 1},
+		"0 at −1 … full at 1":              {Signal: signal.Mood, Worst: -1, Best: 1},
+		"0 at 0 people … full at 1 person": {Signal: signal.Active28, Worst: 0, Best: 1},
+	} {
+		if got := l.scale(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 var illSpoken = regexp.MustCompile(`%!|\b1 (people|days|tickets|events|seats|points|hours|invoices|payments)\b|\bone (people|days|tickets)\b|  |of No|-`)
 
 func TestNoSentenceIsIllSpoken(t *testing.T) {
