@@ -13,6 +13,7 @@ import (
 
 	"cairn"
 	"cairn/internal/event"
+	"cairn/internal/vector"
 )
 
 // accountHistorySpans are how many weeks of history are offered.
@@ -52,19 +53,15 @@ func oneOfSpans(text string, spans []int) int {
 	return spans[0]
 }
 
-// weekEnds are the ends of the last weeks (Sunday midnight in zone z) before
-// now, oldest first, and now; none before first.
+// weekEnds are the ends of the last weeks before now, oldest first, and now;
+// none before first.
 func weekEnds(first, now time.Time, weeks int, z *time.Location) []time.Time {
-	today := cairn.DayOf(now, z)
-	monday := today - cairn.Day((int(today.Weekday())+6)%7)
-	var out []time.Time
-	for i := weeks - 1; i >= 0; i-- {
-		if t := (monday - cairn.Day(7*i)).Start(z); t.After(first) && t.Before(now) {
-			out = append(out, t.Add(-time.Microsecond))
-		}
-	}
-	return append(out, now)
+	ends := slices.DeleteFunc(vector.WeekEnds(now, z, weeks), func(t time.Time) bool { return !t.After(first) })
+	return append(ends, now)
 }
+
+// lastDay is the day that a mark at the end of a week belongs to: its Sunday.
+func lastDay(m cairn.Mark) time.Time { return m.At.Add(-time.Microsecond) }
 
 func (s *site) accountHistoryPart(w http.ResponseWriter, r *http.Request, v View, id cairn.AccountID) error {
 	ctx, scope := r.Context(), v.Scope()
@@ -148,12 +145,11 @@ func dashed(s string) string {
 func (h accountHistoryView) chart(v View) map[string]any {
 	line, lanes := []any{}, []any{}
 	for _, m := range h.Marks {
-		day := cairn.DayOf(m.At, v.Zone)
-		point := map[string]any{"value": []any{m.At.UnixMilli(), nil}, "name": v.Date(m.At)}
+		point := map[string]any{"value": []any{m.At.UnixMilli(), nil}, "name": v.Date(lastDay(m))}
 		if m.Known {
 			point["value"] = []any{m.At.UnixMilli(), m.Level.Round()}
-			point["name"] = fmt.Sprintf("%s: level %d", v.Date(m.At), m.Level.Round())
-			point["href"] = h.View.address(v, day.Start(v.Zone))
+			point["name"] = fmt.Sprintf("%s: level %d", v.Date(lastDay(m)), m.Level.Round())
+			point["href"] = h.View.address(v, lastDay(m))
 		}
 		line = append(line, point)
 	}
@@ -241,7 +237,7 @@ func (h accountHistoryView) words(v View) string {
 		return "No level is known yet."
 	}
 	return fmt.Sprintf("Level over time: %d on %s, %d on %s. The table below has every week.",
-		first.Level.Round(), v.Date(first.At), last.Level.Round(), v.Date(last.At))
+		first.Level.Round(), v.Date(lastDay(first)), last.Level.Round(), v.Date(last.At))
 }
 
 // An accountHistoryRow is one week of the table behind the chart.
@@ -252,7 +248,7 @@ func (h accountHistoryView) rows(v View) []accountHistoryRow {
 	var out []accountHistoryRow
 	for i := len(h.Marks) - 1; i >= 0; i-- {
 		m := h.Marks[i]
-		row := accountHistoryRow{Label: v.Date(m.At), Level: "not known", Change: "–", Href: h.View.address(v, m.At)}
+		row := accountHistoryRow{Label: v.Date(lastDay(m)), Level: "not known", Change: "–", Href: h.View.address(v, lastDay(m))}
 		if i == len(h.Marks)-1 {
 			row.Label = "Now"
 		}

@@ -9,6 +9,7 @@ import (
 
 	"cairn"
 	"cairn/internal/signal"
+	"cairn/internal/vector"
 )
 
 // An accountReasonGroup is what one group of reasons gives to a level.
@@ -70,16 +71,16 @@ func widthOf(p, whole cairn.Points) string {
 	return fmt.Sprintf("width:%.3f%%", 100*float64(min(p, whole))/float64(whole))
 }
 
-// An accountChange is how one reason's part in the level changed between two
-// moments.
+// An accountChange is one reason's part in the change of the level.
 type accountChange struct {
 	Label, Group string
-	From, To     string // the sentence of each moment
+	Text         string // what happened: "Two people stopped being active"
+	From, To     string // the reason's sentence at either moment; empty: it had none
 	Delta        cairn.Points
 }
 
 // An accountComparison is what changed between two moments. The deltas of all
-// changes, and Same, sum to To.Level - From.Level exactly.
+// changes sum to To.Level - From.Level exactly.
 type accountComparison struct {
 	From, To cairn.Vector
 	Changes  []accountChange // most first
@@ -89,48 +90,34 @@ type accountComparison struct {
 // Delta is the change of the level.
 func (c accountComparison) Delta() cairn.Points { return c.To.Level - c.From.Level }
 
-// compareAccount says what changed from one vector to a later one. Reasons are
-// matched by their signal; one that is on one side only counts in full.
+// compareAccount says what changed from one vector to a later one.
 func compareAccount(from, to cairn.Vector) accountComparison {
-	out := accountComparison{From: from, To: to}
-	type pair struct{ from, to *cairn.Reason }
-	pairs, order := map[string]*pair{}, []string{}
-	at := func(r *cairn.Reason) *pair {
-		p, ok := pairs[r.Signal]
-		if !ok {
-			p = &pair{}
-			pairs[r.Signal] = p
-			order = append(order, r.Signal)
+	out := accountComparison{From: from, To: to, Same: len(to.Reasons)}
+	for _, c := range vector.Diff(from, to) {
+		d := accountChange{
+			Label: c.Label, Group: c.Group, Delta: c.Points,
+			Text: strings.TrimSuffix(c.Text, " ("+vector.Delta(c.Points)+")"),
 		}
-		return p
-	}
-	for i := range from.Reasons {
-		at(&from.Reasons[i]).from = &from.Reasons[i]
-	}
-	for i := range to.Reasons {
-		at(&to.Reasons[i]).to = &to.Reasons[i]
-	}
-	for _, s := range order {
-		p := pairs[s]
-		c := accountChange{From: "not part of the level", To: "not part of the level"}
-		if p.from != nil {
-			c.Label, c.Group, c.From = p.from.Label, p.from.Group, accountReasonText(*p.from)
-			c.Delta -= p.from.Points
+		if r, ok := reasonOf(from, c); ok {
+			d.From = accountReasonText(r)
 		}
-		if p.to != nil {
-			c.Label, c.Group, c.To = p.to.Label, p.to.Group, accountReasonText(*p.to)
-			c.Delta += p.to.Points
+		if r, ok := reasonOf(to, c); ok {
+			d.To = accountReasonText(r)
+			out.Same--
 		}
-		if c.Delta == 0 {
-			out.Same++
-			continue
-		}
-		out.Changes = append(out.Changes, c)
+		out.Changes = append(out.Changes, d)
 	}
-	slices.SortStableFunc(out.Changes, func(a, b accountChange) int {
-		return cmp.Compare(magnitude(b.Delta), magnitude(a.Delta))
-	})
 	return out
+}
+
+// reasonOf is the reason of v that c is about.
+func reasonOf(v cairn.Vector, c vector.Change) (cairn.Reason, bool) {
+	for _, r := range v.Reasons {
+		if r.Signal == c.Signal && r.Group == c.Group {
+			return r, true
+		}
+	}
+	return cairn.Reason{}, false
 }
 
 func accountReasonText(r cairn.Reason) string {

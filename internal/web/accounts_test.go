@@ -118,7 +118,7 @@ func TestEveryAccountIsReachedThroughThePages(t *testing.T) {
 
 func TestSearchAnswersWithThePartThatChanges(t *testing.T) {
 	c := regulars()
-	w := c.send(t, get("/accounts?q=halden&owner=&way="), "HX-Request", "true", "HX-Target", "accounts-results")
+	w := c.send(t, asked("/accounts?q=halden&owner=&way="), "HX-Request", "true", "HX-Target", "accounts-results")
 	if got := w.Header().Get("HX-Replace-Url"); got != "/accounts?q=halden" {
 		t.Errorf("the address says what is shown and nothing empty: %q", got)
 	}
@@ -171,7 +171,7 @@ func TestChosenColumnsStayInTheBrowserAndInTheAddress(t *testing.T) {
 	if cookie.Name != accountsColumnsCookie || cookie.Value != "level.mrr" || !cookie.HttpOnly {
 		t.Errorf("cookie %v", cookie)
 	}
-	r := get("/accounts")
+	r := asked("/accounts")
 	r.AddCookie(cookie)
 	page := c.send(t, r).Body.String()
 	if !strings.Contains(page, `class="col-mrr right"`) || strings.Contains(page, `class="col-owner"`) {
@@ -189,7 +189,7 @@ func TestExportHoldsEveryAccountOfTheView(t *testing.T) {
 		c.accounts = append(c.accounts, anAccount(fmt.Sprintf("More%04d", i), 50, -5, 100, 30))
 	}
 	c.accounts[1].Name = `=HYPERLINK("http://evil.example";"pay")`
-	w := c.send(t, get("/accounts.csv?way=falling&cursor=50"))
+	w := c.send(t, asked("/accounts.csv?way=falling&cursor=50"))
 	if got := w.Header().Get("Content-Disposition"); got != `attachment; filename="accounts-2026-11-23.csv"` {
 		t.Error(got)
 	}
