@@ -306,7 +306,7 @@ func glyphMark(vec cairn.Vector) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case "steady":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<path d=\"M35 12H53\"></path> <path d=\"M53 8V16\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<path d=\"M34 12H53\"></path> <path d=\"M48.5 7.4L53.3 12L48.5 16.6\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1,9 +1,8 @@
 package web
 
 import (
-	"net/http"
-
 	"cairn"
+	"cairn/internal/reply"
 )
 
 // A problem is what a page says when it could not do what was asked: what
@@ -15,27 +14,26 @@ type problem struct {
 }
 
 func problemOf(err error) problem {
-	text := cairn.TextOf(err)
-	p := problem{Status: http.StatusInternalServerError, Icon: "alert-triangle", Title: "Something went wrong",
-		Text: text, Next: "Back to Today", Href: "/today"}
+	p := problem{Status: reply.Status(err), Icon: "alert-triangle", Title: "Something went wrong", Text: cairn.TextOf(err),
+		Next: "Back to Today", Href: "/today"}
 	switch cairn.KindOf(err) {
 	case cairn.Invalid:
-		p.Status, p.Title = http.StatusUnprocessableEntity, "This cannot be taken as it is"
+		p.Title = "This cannot be taken as it is"
 	case cairn.Unauthentic:
-		p.Status, p.Title, p.Icon = http.StatusUnauthorized, "Sign in first", "lock"
+		p.Title, p.Icon = "Sign in first", "lock"
 		p.Next, p.Href = "Sign in", "/signin"
 	case cairn.Forbidden:
-		p.Status, p.Title, p.Icon = http.StatusForbidden, "This is not open to you", "lock"
+		p.Title, p.Icon = "This is not open to you", "lock"
 	case cairn.NotFound:
-		p.Status, p.Title, p.Icon = http.StatusNotFound, "Not found", "search"
+		p.Title, p.Icon = "Not found", "search"
 	case cairn.Conflict:
-		p.Status, p.Title = http.StatusConflict, "Somebody was faster"
+		p.Title = "Nothing was changed"
 	case cairn.TooLarge:
-		p.Status, p.Title = http.StatusRequestEntityTooLarge, "Too large"
+		p.Title = "Too large"
 	case cairn.TooMany:
-		p.Status, p.Title = http.StatusTooManyRequests, "Too many at once"
+		p.Title = "Too many at once"
 	case cairn.Busy, cairn.Unavailable:
-		p.Status, p.Title = http.StatusServiceUnavailable, "Not possible right now"
+		p.Title = "Not possible right now"
 	}
 	return p
 }

@@ -3,14 +3,12 @@ package web
 import (
 	"crypto/rand"
 	"crypto/subtle"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
-	"time"
 
 	"cairn"
+	"cairn/internal/reply"
 )
 
 const (
@@ -36,35 +34,27 @@ func (s *site) showSignIn(w http.ResponseWriter, r *http.Request, v View, status
 	}
 	if len(token) < 26 {
 		token = rand.Text()
-		http.SetCookie(w, cookie(r, formCookie, token, time.Time{}))
+		http.SetCookie(w, cookie(r, formCookie, token))
 	}
 	v.Session.CSRF = token
 	return s.write(w, r, status, signInPage(v, mail, local(r.FormValue("next")), problem, len(users) == 0))
 }
 
-// signIn begins a session. Too many failures for one address or from one
-// place make both wait.
+// signIn begins a session.
 func (s *site) signIn(w http.ResponseWriter, r *http.Request, v View) error {
 	mail := strings.ToLower(strings.TrimSpace(r.PostFormValue("mail")))
 	c, err := r.Cookie(formCookie)
 	if err != nil || subtle.ConstantTimeCompare([]byte(c.Value), []byte(r.PostFormValue("csrf"))) != 1 {
 		return s.showSignIn(w, r, v, http.StatusForbidden, mail, "This form had grown old. Please sign in again.")
 	}
-	from, _, _ := net.SplitHostPort(r.RemoteAddr)
-	who := []string{"mail " + mail, "from " + from}
-	if s.attempts.tooMany(s.Now(), who...) {
-		return s.showSignIn(w, r, v, http.StatusTooManyRequests, mail, "There were many failed attempts. Wait five minutes, then try again.")
-	}
 	session, err := s.Auth.SignIn(r.Context(), mail, r.PostFormValue("password"))
-	if err != nil {
-		if cairn.KindOf(err) != cairn.Unauthentic {
-			return err
-		}
-		s.attempts.failed(s.Now(), who...)
-		return s.showSignIn(w, r, v, http.StatusUnauthorized, mail, "This address and password do not belong together. Check both and try again.")
+	if kind := cairn.KindOf(err); err != nil && (kind == cairn.Unauthentic || kind == cairn.TooMany) {
+		return s.showSignIn(w, r, v, reply.Status(err), mail, cairn.TextOf(err))
 	}
-	s.attempts.forget(who[0])
-	http.SetCookie(w, cookie(r, sessionCookie, session.Token, session.Expires))
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, cookie(r, sessionCookie, session.Token))
 	http.Redirect(w, r, local(r.PostFormValue("next")), http.StatusSeeOther)
 	return nil
 }
@@ -73,7 +63,7 @@ func (s *site) signOut(w http.ResponseWriter, r *http.Request, v View) error {
 	if err := s.Auth.SignOut(r.Context(), v.Session.Token); err != nil {
 		return err
 	}
-	http.SetCookie(w, cookie(r, sessionCookie, "", time.Unix(1, 0)))
+	http.SetCookie(w, cookie(r, sessionCookie, ""))
 	http.Redirect(w, r, "/signin", http.StatusSeeOther)
 	return nil
 }
@@ -104,62 +94,15 @@ func local(to string) string {
 	return to
 }
 
-func cookie(r *http.Request, name, value string, expires time.Time) *http.Cookie {
-	return &http.Cookie{
+// cookie lasts as long as browsers allow, 400 days: how long a session lasts
+// is decided where it is kept. An empty value removes it.
+func cookie(r *http.Request, name, value string) *http.Cookie {
+	c := &http.Cookie{
 		Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: strings.HasPrefix(address(r), "https:"), Expires: expires,
+		Secure: strings.HasPrefix(address(r), "https:"), MaxAge: 400 * 24 * 3600,
 	}
-}
-
-// attempts counts failed sign-ins of the last minutes.
-type attempts struct {
-	mu   sync.Mutex
-	seen map[string][]time.Time
-}
-
-const (
-	attemptsWindow = 5 * time.Minute
-	attemptsMax    = 10
-)
-
-func newAttempts() *attempts { return &attempts{seen: map[string][]time.Time{}} }
-
-// tooMany reports whether any of the names has failed too often of late.
-func (a *attempts) tooMany(now time.Time, names ...string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, n := range names {
-		recent := 0
-		for _, t := range a.seen[n] {
-			if now.Sub(t) < attemptsWindow {
-				recent++
-			}
-		}
-		if recent >= attemptsMax {
-			return true
-		}
+	if value == "" {
+		c.MaxAge = -1
 	}
-	return false
-}
-
-func (a *attempts) failed(now time.Time, names ...string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.seen) > 10_000 {
-		for n, ts := range a.seen {
-			if now.Sub(ts[len(ts)-1]) >= attemptsWindow {
-				delete(a.seen, n)
-			}
-		}
-	}
-	for _, n := range names {
-		ts := append(a.seen[n], now)
-		a.seen[n] = ts[max(0, len(ts)-attemptsMax):]
-	}
-}
-
-func (a *attempts) forget(name string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.seen, name)
+	return c
 }

@@ -9,6 +9,7 @@ import (
 
 	"cairn"
 	"cairn/internal/auth"
+	"cairn/internal/reply"
 )
 
 // A View is what every component of one response may need: who looks, when,
@@ -93,15 +94,12 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, v View, p Page, bo
 func (s *site) write(w http.ResponseWriter, r *http.Request, status int, c templ.Component) error {
 	var b bytes.Buffer
 	if err := c.Render(r.Context(), &b); err != nil {
-		s.Log.Error("page failed", "path", r.URL.Path, "error", err)
+		reply.Log(r, s.Log, err)
 		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
 		return nil
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, err := w.Write(b.Bytes())
-	if err != nil {
-		s.Log.Debug("page not delivered", "path", r.URL.Path, "error", err)
-	}
+	w.Write(b.Bytes()) // the browser may be gone; nobody else is to be told
 	return nil
 }

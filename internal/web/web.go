@@ -14,6 +14,7 @@ import (
 	"cairn/internal/auth"
 	"cairn/internal/event"
 	"cairn/internal/ingest"
+	"cairn/internal/reply"
 	"cairn/internal/work"
 )
 
@@ -25,10 +26,11 @@ type Admitter interface {
 
 // An Auth knows who is asking.
 type Auth interface {
-	// SignIn returns a new session; a wrong address or password is cairn.Unauthentic.
+	// SignIn returns a new session; a wrong address or password is
+	// cairn.Unauthentic, and too many of them are cairn.TooMany.
 	SignIn(ctx context.Context, mail, password string) (auth.Session, error)
-	// Actor returns the session of a token; cairn.Unauthentic when there is none.
-	Actor(ctx context.Context, token string) (auth.Session, error)
+	// Session returns the session of a token; cairn.Unauthentic when there is none.
+	Session(ctx context.Context, token string) (auth.Session, error)
 	SignOut(ctx context.Context, token string) error
 }
 
@@ -73,9 +75,8 @@ type Deps struct {
 // site serves the pages.
 type site struct {
 	Deps
-	assets   *assets
-	attempts *attempts
-	cross    *http.CrossOriginProtection
+	assets *assets
+	cross  *http.CrossOriginProtection
 }
 
 // New returns the web interface, with its assets under /asset/ and its health
@@ -93,7 +94,7 @@ func New(d Deps) http.Handler {
 	if d.Progress == nil {
 		d.Progress = func() []Progress { return nil }
 	}
-	s := &site{Deps: d, assets: newAssets(), attempts: newAttempts(), cross: http.NewCrossOriginProtection()}
+	s := &site{Deps: d, assets: newAssets(), cross: http.NewCrossOriginProtection()}
 	mux := http.NewServeMux()
 	mux.Handle("GET /asset/", s.assets)
 	mux.HandleFunc("GET /healthz", s.healthz)
@@ -127,7 +128,7 @@ func (s *site) page(p page) http.Handler {
 		if err != nil {
 			return s.toSignIn(w, r)
 		}
-		v.Session, err = s.Auth.Actor(r.Context(), c.Value)
+		v.Session, err = s.Auth.Session(r.Context(), c.Value)
 		switch {
 		case cairn.KindOf(err) == cairn.Unauthentic && err != nil:
 			return s.toSignIn(w, r)
@@ -135,7 +136,7 @@ func (s *site) page(p page) http.Handler {
 			return err
 		}
 		v.Session.Token = c.Value
-		if err := checkCSRF(r, v.Session.CSRF); err != nil {
+		if err := checkCSRF(r, v.Session); err != nil {
 			return err
 		}
 		return p(w, r, v)
@@ -164,10 +165,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, v View, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	kind := cairn.KindOf(err)
-	if kind == cairn.Internal || kind == cairn.Unavailable {
-		s.Log.Error("page failed", "method", r.Method, "path", r.URL.Path, "error", err)
-	}
+	reply.Log(r, s.Log, err)
 	p := problemOf(err)
 	if v.Partial {
 		s.write(w, r, p.Status, toast(v, p.Title, p.Text, nil))

@@ -10,6 +10,10 @@
     if (e.target.matches("[data-theme-set]")) window.cairnTheme(e.target.value);
   });
 
+  if (/Mac|iP(hone|ad)/.test(navigator.platform)) {
+    $$(".search-open kbd").forEach(function (k) { k.textContent = "⌘ K"; });
+  }
+
   // Menus: details that close when one looks elsewhere -----------------------
   function closeMenus(but) {
     $$("details[data-menu][open]").forEach(function (d) { if (d !== but && !d.contains(but)) d.open = false; });

@@ -1,0 +1,94 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cairn/internal/ingest"
+)
+
+func TestSourcesSayWhatArrivedAndWhatCouldNotBeTaken(t *testing.T) {
+	has(t, seen(t, fullCompany(), "/sources").body, "1,319,853 in all. 30 could not be taken", "segment", "1,284,031", "nothing yet")
+	has(t, seen(t, fullCompany(), "/sources/segment").body, "event A track call needs the name of its event.", "Record 17 of what was sent", "&#34;report&#34;: &#34;Q3&#34;", "the newest 3 of 27")
+	has(t, seen(t, bareCompany(), "/sources/segment").body, "None yet. A sender needs one.", "Nothing was rejected.")
+}
+
+func TestANewKeyIsShownOnceAndStandsInTheSnippets(t *testing.T) {
+	c := bareCompany()
+	h := c.site()
+	res := ask(t, h, "POST", "/sources/segment/keys", form())
+	if res.StatusCode != 200 || strings.Count(res.body, "wk_9f3c51d0a7b24e6c8d1f") < 4 || strings.Contains(res.body, noKey) {
+		t.Errorf("%d %s", res.StatusCode, res.body)
+	}
+	sound(t, res.body)
+	if again := ask(t, h, "GET", "/sources/segment", nil).body; strings.Contains(again, "wk_9f3c51d0a7b24e6c8d1f") || !strings.Contains(again, "wk_9f3c…") {
+		t.Error("the key can be read a second time, or its beginning cannot")
+	}
+	part := ask(t, h, "POST", "/sources/segment/keys", form(), "HX-Request", "true")
+	if strings.Contains(part.body, "<html") || !strings.Contains(part.body, "wk_9f3c51d0a7b24e6c8d1f") {
+		t.Error(part.body)
+	}
+}
+
+func TestTheHouseNeedsNoKey(t *testing.T) {
+	if res := ask(t, fullCompany().site(), "POST", "/sources/cairn/keys", form()); res.StatusCode != http.StatusForbidden {
+		t.Errorf("%d", res.StatusCode)
+	}
+}
+
+func TestASourceIsNamedOnceAndPlainly(t *testing.T) {
+	for name, want := range map[string]int{"crm": 303, " Billing-2 ": 303, "": 400, "9lives": 400, "a b": 400, "<x>": 400, "segment": 409} {
+		if res := ask(t, bareCompany().site(), "POST", "/sources", form("name", name)); res.StatusCode != want {
+			t.Errorf("%q: %d, want %d", name, res.StatusCode, want)
+		}
+	}
+}
+
+func TestSnippetsNameThisServerAndTheKey(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://cs.example.com": "apiHost: 'cs.example.com/v1', protocol: 'https'",
+		"http://localhost:8080":  "apiHost: 'localhost:8080/v1', protocol: 'http'",
+	} {
+		for _, s := range samples(View{Address: address}, "wk_1") {
+			if !strings.Contains(s.Text, "wk_1") || !strings.Contains(s.Text, address) {
+				t.Errorf("%s:\n%s", s.Name, s.Text)
+			}
+			if s.ID == "browser" && !strings.Contains(s.Text, want) {
+				t.Errorf("%q is not in\n%s", want, s.Text)
+			}
+		}
+	}
+}
+
+func TestBarsStandOnZeroAndShowWhatWasRefused(t *testing.T) {
+	bars := barsOf(View{Now: noon, Zone: time.UTC}, []ingest.Arrival{{Hour: noon}, {Hour: noon, Accepted: 80, Late: 10, Rejected: 10}, {Hour: noon, Accepted: 1}}, 20)
+	var got []string
+	for _, b := range bars {
+		got = append(got, b.Y+"+"+b.H+" "+b.BadY+"+"+b.BadH)
+	}
+	if diff := cmp.Diff([]string{"20.0+0.0 20.0+0.0", "0.0+18.0 18.0+2.0", "19.0+1.0 20.0+0.0"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestALookAtSourcesAnswersNothingUntilSomethingArrives(t *testing.T) {
+	c := fullCompany()
+	h := c.site()
+	for path, id := range map[string]string{"/live/sources": "sources", "/live/sources/segment": "source-facts"} {
+		v := sourceVersion(c.sums)
+		if path == "/live/sources/segment" {
+			v = sourceVersion(c.sums[:1])
+		}
+		if res := ask(t, h, "GET", path+"?v="+v, nil); res.StatusCode != http.StatusNoContent {
+			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+		c.sums[0].Total.Accepted++
+		if res := ask(t, h, "GET", path+"?v="+v, nil); res.StatusCode != 200 || !strings.Contains(res.body, `id="`+id+`"`) {
+			t.Errorf("%s: %d %s", path, res.StatusCode, res.body)
+		}
+	}
+}
