@@ -16,8 +16,9 @@ const (
 	MaxEvent = 32 << 10 // bytes of one record, as JSON
 	MaxID    = 99       // characters of a producer's own id
 
-	maxText = 255             // bytes of a key, a name or a product
-	skew    = 5 * time.Minute // how far ahead of us a sender's clock may be
+	maxText  = 255             // bytes of a key, a name or a product
+	maxField = 1000            // bytes of a field that is searched and sorted by
+	skew     = 5 * time.Minute // how far ahead of us a sender's clock may be
 )
 
 // A Door admits records. It may be used by many at once.

@@ -97,6 +97,10 @@ func TestEveryReasonToRefuseNamesItsField(t *testing.T) {
 		{"survey", of(cairn.OfAnswer, map[string]any{"survey": "gut feeling"}), "survey"},
 		{"mood", of(cairn.Interaction, map[string]any{"mood": "meh"}), "mood"},
 		{"state of a task", of(cairn.OfTask, map[string]any{"state": "lost"}), "state"},
+		{"a name that no index holds", of(cairn.OfAccount, map[string]any{"owner": strings.Repeat("x", 1001)}), "owner"},
+		{"a name with a zero byte", of(cairn.OfPerson, map[string]any{"name": "a\x00b"}), "name"},
+		{"a field whose name has a zero byte", of(cairn.OfTicket, map[string]any{"a\x00b": 1}), "props"},
+		{"a field with a long name", of(cairn.OfPerson, map[string]any{strings.Repeat("f", 256): 1}), "props"},
 		{"two bad fields: the first by name", of(cairn.OfInvoice, map[string]any{"paid_at": "x", "due": "x"}), "due"},
 		{"what the reader found", Record{Problem: cairn.Errorf(cairn.Invalid, "no").At("row 3")}, "row 3"},
 	} {

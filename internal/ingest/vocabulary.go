@@ -102,9 +102,9 @@ var vocabulary = map[cairn.EventKind]map[string]field{
 		"answered": {readDate, plain},
 	},
 	cairn.OfTask: {
-		"title":    {readText, personal}, // plain when a play made it; see classOf
-		"why":      {readText, personal},
-		"outcome":  {readText, personal},
+		"title":    {readProse, personal}, // plain when a play made it
+		"why":      {readProse, personal},
+		"outcome":  {readProse, personal},
 		"type":     {readText, plain},
 		"owner":    {readText, plain},
 		"priority": {readCount, plain},
@@ -122,13 +122,16 @@ var vocabulary = map[cairn.EventKind]map[string]field{
 // kept, or names the first one (by name) that cannot be read.
 func checkFields(kind cairn.EventKind, props map[string]any, currency string) (map[string]any, *cairn.Error) {
 	fields := vocabulary[kind]
-	if len(fields) == 0 || len(props) == 0 {
+	if len(fields) == 0 {
 		return props, nil
 	}
 	p := patch{props: props, currency: currency}
 	out := make(map[string]any, len(props))
 	bad, why := "", ""
 	for name, v := range props {
+		if kind.IsRecord() && checkText("", name) != nil {
+			return nil, cairn.Errorf(cairn.Invalid, "The name of a field is too long or holds a control character.").At("props")
+		}
 		f := fields[name]
 		if s, ok := v.(string); ok && f.read != nil && strings.TrimSpace(s) == "" {
 			v = nil
@@ -148,10 +151,23 @@ func checkFields(kind cairn.EventKind, props map[string]any, currency string) (m
 	return out, nil
 }
 
-func readText(v any, _ patch) (any, string) {
+// readText reads a text that rows are found and sorted by.
+func readText(v any, p patch) (any, string) {
+	kept, problem := readProse(v, p)
+	if s, _ := kept.(string); len(s) > maxField {
+		return nil, "It is too long for a name."
+	}
+	return kept, problem
+}
+
+// readProse reads a text of any length that an event may have.
+func readProse(v any, _ patch) (any, string) {
 	s, ok := textOf(v)
-	if !ok {
+	switch {
+	case !ok:
 		return nil, "It is not a text."
+	case strings.ContainsRune(s, 0):
+		return nil, "It holds a zero byte."
 	}
 	return s, ""
 }
