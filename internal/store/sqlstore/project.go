@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"time"
 
 	"cairn"
 	"cairn/internal/ingest"
@@ -28,8 +27,10 @@ func (ad *admission) project(ctx context.Context) error {
 	if err := ad.patch(ctx); err != nil {
 		return err
 	}
+	// Whether anything is decided is said by the fold, which marks the account
+	// again once it has read the events: only it knows if they are history.
 	for id := range ad.due {
-		if err := ad.s.markDue(ctx, ad.tx, id, false, time.Time{}); err != nil {
+		if err := ad.s.markDue(ctx, ad.tx, id, true, ad.new[0].Seen); err != nil {
 			return err
 		}
 	}
