@@ -39,10 +39,39 @@ func Open(ctx context.Context, address string, log *slog.Logger) (*sqlstore.Stor
 		db.Close()
 		return nil, cairn.Errorf(cairn.Invalid, "PostgreSQL 15 or later is needed; this is %d.", version/10000).At("database")
 	}
-	s, err := sqlstore.Open(ctx, db, db, engine{}, log)
+	s, err := openAlone(ctx, db, log)
 	if err != nil {
 		db.Close()
 		return nil, err
+	}
+	return s, nil
+}
+
+// migrating is the advisory lock under which nodes migrate, one after the
+// other. It ends with its session, however that ends.
+const migrating = 0x636169726e // "cairn"
+
+// openAlone opens the store while no other node does.
+func openAlone(ctx context.Context, db *sql.DB, log *slog.Logger) (*sqlstore.Store, error) {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if _, err := c.ExecContext(ctx, `
+		/* postgres.openAlone */
+		select pg_advisory_lock($1)`, migrating); err != nil {
+		return nil, err
+	}
+	s, err := sqlstore.Open(ctx, db, db, engine{}, log)
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.ExecContext(ctx, `
+		/* postgres.openAlone */
+		select pg_advisory_unlock($1)`, migrating)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }

@@ -19,3 +19,23 @@ func TestPostgreSQLKeepsTheContract(t *testing.T) {
 		return s
 	})
 }
+
+func TestNodesThatStartTogetherMigrateOneAfterTheOther(t *testing.T) {
+	address := storetest.PostgresURL(t)
+	opened := make(chan error)
+	const nodes = 4
+	for range nodes {
+		go func() {
+			s, err := Open(t.Context(), address, slog.New(slog.DiscardHandler))
+			if err == nil {
+				err = s.Close()
+			}
+			opened <- err
+		}()
+	}
+	for range nodes {
+		if err := <-opened; err != nil {
+			t.Error(err)
+		}
+	}
+}
