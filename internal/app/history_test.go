@@ -12,8 +12,8 @@ import (
 	"cairn/internal/work"
 )
 
-// The account's turn may come between the commit of the door and the fold, and
-// again between two batches of one file.
+// A turn may be under way, begun before the fold, while the fold reads what the
+// door took; and the next batch of the file comes after.
 func TestHistoryThatArrivesInBatchesWhileTheStagesRunDecidesNothing(t *testing.T) {
 	a, err := New(t.Context(), config.Config{Data: t.TempDir()}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -21,7 +21,10 @@ func TestHistoryThatArrivesInBatchesWhileTheStagesRunDecidesNothing(t *testing.T
 	}
 	defer a.Close()
 	now := a.Clock.Now()
-	turns := turn.Turner{Store: a.Store, Definitions: a.definitions}
+	defs, err := a.definitions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for month := range 3 {
 		var recs []ingest.Record
 		for day := range 20 {
@@ -33,7 +36,11 @@ func TestHistoryThatArrivesInBatchesWhileTheStagesRunDecidesNothing(t *testing.T
 		if _, err := a.Door.Admit(t.Context(), ingest.Source{Name: "import", File: true}, recs); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := turns.Beat(t.Context(), now); err != nil {
+		early := begin(t, a, defs, now)
+		if err := a.Settle(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Store.CommitTurns(t.Context(), early); err != nil {
 			t.Fatal(err)
 		}
 		if err := a.Settle(t.Context(), now); err != nil {
@@ -47,4 +54,21 @@ func TestHistoryThatArrivesInBatchesWhileTheStagesRunDecidesNothing(t *testing.T
 	for _, i := range tasks {
 		t.Errorf("%s: %s", i.Task.Title, i.Task.Why)
 	}
+}
+
+// begin takes the turns that are due and leaves their results uncommitted.
+func begin(t *testing.T, a *App, defs turn.Definitions, now time.Time) (out []turn.Result) {
+	t.Helper()
+	due, err := a.Store.Due(t.Context(), now, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range due {
+		l, err := a.Store.Load(t.Context(), d, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, defs.Take(l, now))
+	}
+	return out
 }
