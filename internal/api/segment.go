@@ -28,7 +28,7 @@ func Segment(door *ingest.Door, sources ingest.Sources, log *slog.Logger) http.H
 	s := segment{door: door, sources: sources}
 	mux := http.NewServeMux()
 	post := func(path, call string) {
-		h := reply.Handler(log, func(w http.ResponseWriter, r *http.Request) error { return s.take(w, r, call) })
+		h := reply.Handler(log, func(w http.ResponseWriter, r *http.Request) error { return again(s.take(w, r, call)) })
 		mux.Handle("POST /v1/"+path, h)
 		mux.Handle("POST /v1/"+path+"/{$}", h)
 	}
@@ -99,6 +99,15 @@ func (s segment) take(w http.ResponseWriter, r *http.Request, call string) error
 	}
 	reply.JSON(w, http.StatusOK, out)
 	return nil
+}
+
+// again asks the sender to try again after a failure of ours: nothing of the
+// call was admitted then, and with its ids it can be sent twice.
+func again(err error) error {
+	if err == nil || cairn.KindOf(err) != cairn.Internal {
+		return err
+	}
+	return cairn.Errorf(cairn.Unavailable, "Something went wrong on our side and nothing was taken. Send this again.").Because(err)
 }
 
 // source returns the source that a write key belongs to.

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -423,11 +424,13 @@ func TestABodyThatCannotBeReadIsRefusedAsAWhole(t *testing.T) {
 
 func TestASenderIsAskedToTryAgainWhenTheStoreCannotTakeIt(t *testing.T) {
 	h := open(t)
-	for kind, want := range map[cairn.Kind]int{cairn.Unavailable: 503, cairn.TooMany: 429} {
-		h.store.sick = cairn.Errorf(kind, "Not now.")
+	for sick, want := range map[error]int{
+		cairn.Errorf(cairn.Unavailable, "Not now."): 503, cairn.Errorf(cairn.TooMany, "Not now."): 429, errors.New("no connection"): 503,
+	} {
+		h.store.sick = sick
 		res, body := h.send(t, "POST", "/v1/track", []byte(`{"userId":"u","event":"x","messageId":"m"}`), "Authorization", basic(h.key))
 		if res.StatusCode != want || res.Header.Get("Retry-After") == "" {
-			t.Errorf("%s: %d, Retry-After %q, %s", kind, res.StatusCode, res.Header.Get("Retry-After"), body)
+			t.Errorf("%v: %d, Retry-After %q, %s", sick, res.StatusCode, res.Header.Get("Retry-After"), body)
 		}
 	}
 	h.store.sick = nil
