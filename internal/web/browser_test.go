@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,36 +28,61 @@ import (
 
 // A browser is one Chromium for all tests of a run.
 type browser struct {
-	t   *testing.T
-	ctx context.Context
+	ctx  context.Context
+	stop func()
 }
 
-// newBrowser starts the Chromium that CAIRN_TEST_CHROMIUM names. Without it
+// chromium is started by the first test that needs it.
+var chromium = sync.OnceValues(startBrowser)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if os.Getenv("CAIRN_TEST_CHROMIUM") != "" {
+		if b, err := chromium(); err == nil {
+			b.stop()
+		}
+	}
+	os.Exit(code)
+}
+
+// newBrowser returns the Chromium that CAIRN_TEST_CHROMIUM names. Without it
 // the test fails: a page that nobody has seen is not tested.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
+	b, err := chromium()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func startBrowser() (*browser, error) {
 	path := os.Getenv("CAIRN_TEST_CHROMIUM")
 	if path == "" {
-		t.Fatal("CAIRN_TEST_CHROMIUM must name a Chromium, such as /usr/bin/chromium")
+		return nil, errors.New("CAIRN_TEST_CHROMIUM must name a Chromium, such as /usr/bin/chromium")
+	}
+	dir, err := os.MkdirTemp("", "cairn-chromium-")
+	if err != nil {
+		return nil, err
 	}
 	opts := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
 		chromedp.Flag("headless", "new"), chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.Flag("hide-scrollbars", true), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(60 * time.Second),
+		chromedp.UserDataDir(dir), chromedp.WSURLReadTimeout(60 * time.Second),
 	}
 	if os.Geteuid() == 0 {
 		opts = append(opts, chromedp.NoSandbox)
 	}
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
+	alloc, end := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	b := &browser{ctx: ctx, stop: func() { cancel(); end(); os.RemoveAll(dir) }}
 	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("Chromium does not start: %v", err)
+		b.stop()
+		return nil, fmt.Errorf("Chromium does not start: %w", err)
 	}
-	return &browser{t: t, ctx: ctx}
+	return b, nil
 }
 
 // A tab is one page of a browser that notes what goes wrong in it.
@@ -96,6 +122,7 @@ func (b *browser) open(t *testing.T, c interface{ site() http.Handler }, width, 
 			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}}),
 		call(cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: `document.addEventListener("securitypolicyviolation",
 			e => console.error("CSP " + e.violatedDirective + " " + e.blockedURI + " " + e.sourceFile + ":" + e.lineNumber))`}),
+		call(network.ClearBrowserCookies, cdp.Empty{}),
 		call(network.SetCookie, network.SetCookieParams{Name: sessionCookie, Value: "token-of-ada", URL: srv.URL}),
 	)
 	return p
@@ -156,10 +183,22 @@ func (p *tab) text(expression string) string {
 	return fmt.Sprint(out)
 }
 
-// until waits until an expression in the page is true.
+// until waits until an expression in the page is true, also when the page is
+// left meanwhile.
 func (p *tab) until(expression string) {
 	p.t.Helper()
-	p.run(chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(10*time.Second)))
+	for {
+		err := chromedp.Do(p.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(10*time.Second)))
+		switch {
+		case err == nil:
+			return
+		case p.ctx.Err() == nil && (strings.Contains(err.Error(), "navigated") || strings.Contains(err.Error(), "context")):
+			continue // the page was left
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.t.Fatalf("%v: %s\n%s", err, expression, strings.Join(p.bad, "\n"))
+	}
 }
 
 // key presses one key where the focus is.

@@ -144,10 +144,10 @@
   });
 
   // Rows and their keys -------------------------------------------------------
-  function rows() { return $$("[data-row]").filter(function (r) { return r.offsetParent !== null; }); }
+  function rows() { return $$("[data-row]:not(.leaving)").filter(function (r) { return r.offsetParent !== null; }); }
   var lastIndex = -1;
   function current() {
-    return (document.activeElement && document.activeElement.closest("[data-row]")) || $("[data-row].current");
+    return (document.activeElement && document.activeElement.closest("[data-row]:not(.leaving)")) || $("[data-row].current:not(.leaving)");
   }
   function setCurrent(row) {
     $$("[data-row].current").forEach(function (r) { r.classList.remove("current"); });
@@ -266,14 +266,16 @@
     hadRow = false;
     if (all.length) setCurrent(all[Math.min(lastIndex, all.length - 1)]);
   });
-  // What was done leaves at once; if the server refuses, the page says so and
-  // the next update brings it back.
+  // What was done leaves at once and the next row is at hand; if the server
+  // refuses, the page says so and the row is back.
   document.addEventListener("htmx:beforeRequest", function (e) {
     var row = e.target.closest && e.target.closest("[data-row]");
     if (row && e.target.matches("form[data-leaves]")) {
-      lastIndex = rows().indexOf(row);
+      var at = rows().indexOf(row);
       row.classList.add("leaving");
       $$("details[data-menu][open]", row).forEach(function (d) { d.open = false; });
+      var left = rows();
+      if (row.contains(document.activeElement) && left.length) setCurrent(left[Math.min(at, left.length - 1)]);
     }
   });
   document.addEventListener("htmx:afterRequest", function (e) {
