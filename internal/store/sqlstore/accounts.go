@@ -81,16 +81,21 @@ func (s *Store) Accounts(ctx context.Context, scope cairn.Scope, q account.Query
 		return account.Page{}, cairn.Errorf(cairn.Invalid, "Accounts cannot be sorted by %q. They can by %s.", q.Sort, strings.Join(account.Sorts, ", ")).At("sort")
 	}
 	most := limit(q.Limit, 50, 500)
+	down := descending(q.Sort)
 	var st statement
+	// The page is found first, so that only its rows are read whole.
 	st.add(`
 		/* account.Accounts */
-		select` + accountColumns + `, ` + by.missing + `, ` + by.value + `
-		from account a left join vector v on v.account = a.id where `)
+		select` + accountColumns + `, m.missing, m.value from (
+			select a.id as id, ` + by.missing + ` as missing, ` + by.value + ` as value
+			from account a left join vector v on v.account = a.id where `)
 	st.matching(scope, q)
 	if err := st.after(by, q.Sort, q.Cursor); err != nil {
 		return account.Page{}, err
 	}
-	st.add(` order by `+by.missing+`, `+by.value+descending(q.Sort)+`, a.id limit ?`, most+1)
+	st.add(` order by `+by.missing+`, `+by.value+down+`, a.id limit ?) m
+		join account a on a.id = m.id left join vector v on v.account = m.id
+		order by m.missing, m.value`+down+`, m.id`, most+1)
 	page, err := s.accountPage(ctx, &st, by, q.Sort, most)
 	if err != nil {
 		return page, err

@@ -18,8 +18,12 @@ import (
 	"cairn/internal/signal"
 )
 
-// leaseFor is how long a lease lasts without being renewed, in wall time.
-const leaseFor = 30 * time.Second
+// DefaultLease is how long a lease lasts without being renewed, in wall time.
+const DefaultLease = 30 * time.Second
+
+// SetLease changes how long a lease lasts: how long what a dead node held
+// waits until another takes over. It must be called before anything is leased.
+func (s *Store) SetLease(d time.Duration) { s.lease, s.held.renew = d, d/3 }
 
 // node names this process among those that share the database.
 var node = func() string {
@@ -58,7 +62,7 @@ func (s *Store) Cursors(ctx context.Context, stage string, gen int) (int, []sign
 			/* fold.Cursors */
 			update cursor set lease = case when node = $3 then lease else lease + 1 end, node = $3, until = $4
 			where stage = $1 and gen = $2 and (until < $5 or node = $3)`,
-			stage, gen, node, now+leaseFor.Microseconds(), now); err != nil {
+			stage, gen, node, now+s.lease.Microseconds(), now); err != nil {
 			return err
 		}
 		rows, err := tx.QueryContext(ctx, `

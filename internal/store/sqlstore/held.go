@@ -11,8 +11,9 @@ import (
 // held are the cursors that this node has leased, so that a beat need not
 // read them. The compare-and-swap of the commit is what keeps them right.
 type held struct {
-	mu sync.Mutex
-	by map[string]*lease
+	mu    sync.Mutex
+	by    map[string]*lease
+	renew time.Duration // a lease is asked for again after so long
 }
 
 type lease struct {
@@ -39,7 +40,7 @@ func (h *held) keep(stage string, gen int, cs []signal.Cursor) {
 	if h.by == nil {
 		h.by = map[string]*lease{}
 	}
-	h.by[heldKey(stage, gen)] = &lease{append([]signal.Cursor(nil), cs...), time.Now().Add(leaseFor / 3)}
+	h.by[heldKey(stage, gen)] = &lease{append([]signal.Cursor(nil), cs...), time.Now().Add(h.renew)}
 }
 
 func (h *held) move(stage string, gen int, moves []signal.Move) {

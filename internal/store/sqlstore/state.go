@@ -16,7 +16,8 @@ import (
 const (
 	trailDays  = 13*7 + 7
 	windowDays = 2*28 + 2
-	// Closed tickets and paid invoices are looked at for this long.
+	// Closed tickets and paid invoices are looked at for this long, and the
+	// latest of each for ever: that there were any makes zero known.
 	closedDays = 120
 )
 
@@ -181,7 +182,9 @@ func (s *Store) addFacts(ctx context.Context, st *signal.State, id cairn.Account
 		select f.kind, f.record, f.field, f.source, f.at, f.seen, f.event, f.value
 		from record r join fact f on f.record = r.id
 		where r.account = $1 and r.kind in ('account', 'contract', 'invoice', 'ticket', 'answer') and f.sealed is null
-			and (r.kind in ('account', 'contract') or r.closed = 0 or r.last >= $2)
+			and (r.kind in ('account', 'contract') or r.closed = 0 or r.last >= $2
+				or r.id in (select id from record where account = $1 and kind = 'ticket' order by last desc limit 1)
+				or r.id in (select id from record where account = $1 and kind = 'invoice' order by last desc limit 1))
 		union all
 		select f.kind, f.record, f.field, f.source, f.at, f.seen, f.event, f.value
 		from (select distinct person from member where account = $1) m join fact f on f.record = m.person and f.field in ('role', 'opted_out')

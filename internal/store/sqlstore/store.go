@@ -68,6 +68,7 @@ type Store struct {
 	known  known
 	bells  bells
 	held   held
+	lease  time.Duration
 
 	settings atomic.Pointer[signal.Settings]
 
@@ -82,6 +83,7 @@ type Store struct {
 // reads and writes may be the same pool. Close the store before the pools.
 func Open(ctx context.Context, reads, writes *sql.DB, e Engine, log *slog.Logger) (*Store, error) {
 	s := &Store{db: newPool(reads), engine: e, log: log, closing: make(chan struct{})}
+	s.SetLease(DefaultLease)
 	s.wdb = s.db
 	if writes != reads {
 		s.wdb = newPool(writes)

@@ -47,7 +47,8 @@ func (s *Store) Timeline(ctx context.Context, scope cairn.Scope, q event.Query) 
 }
 
 // newest returns the first most entries after from, merged over the streams
-// of the account: of each stream those from its own most-th newest on.
+// of the account: of each stream those from its own most-th newest on. The
+// joins are crossed so that SQLite goes from streams to rows, never back.
 func (s *Store) newest(ctx context.Context, scope cairn.Scope, q event.Query, from entry, most int) ([]entry, error) {
 	gen, _, err := s.generation(ctx, signal.StageName)
 	if err != nil {
@@ -56,15 +57,19 @@ func (s *Store) newest(ctx context.Context, scope cairn.Scope, q event.Query, fr
 	var st statement
 	st.add(`
 		/* timeline.newest */
-		select t.at, t.key from stream s join timeline t on t.gen = ? and t.stream = s.id and t.at >= coalesce((
+		select t.at, t.key from stream s cross join timeline t`)
+	st.eventsOf(q)
+	st.add(` where s.account = ? and `, q.Account)
+	st.within(scope, "s.account")
+	if !q.Person.IsZero() {
+		st.add(` and (s.person is null or s.person = ?)`, q.Person) // what others did alone lies elsewhere
+	}
+	st.add(` and t.gen = ? and t.stream = s.id and t.at >= coalesce((
 			select t.at from timeline t`, gen)
 	st.eventsOf(q)
 	st.add(` where t.gen = ? and t.stream = s.id`, gen)
 	st.happened(q, from)
 	st.add(` order by t.at desc limit 1 offset ?), ?)`, most-1, cairn.Micros(q.From))
-	st.eventsOf(q)
-	st.add(` where s.account = ? and `, q.Account)
-	st.within(scope, "s.account")
 	st.happened(q, from)
 	st.add(` order by t.at desc, t.key desc limit ?`, most)
 	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
@@ -83,15 +88,21 @@ func (s *Store) newest(ctx context.Context, scope cairn.Scope, q event.Query, fr
 	return out, rows.Err()
 }
 
-// eventsOf joins event e to timeline t when the query asks for more than times.
+// asksOfEvents reports whether a query asks for more than times.
+func asksOfEvents(q event.Query) bool { return !q.Person.IsZero() || len(q.Kinds) > 0 || q.Name != "" }
+
+// eventsOf joins event e to timeline t where the query needs it; see happened.
 func (st *statement) eventsOf(q event.Query) {
-	if !q.Person.IsZero() || len(q.Kinds) > 0 || q.Name != "" {
-		st.add(` join event e on e.key = t.key`)
+	if asksOfEvents(q) {
+		st.add(` cross join event e`)
 	}
 }
 
 // happened adds the conditions of a query, of timeline t and event e.
 func (st *statement) happened(q event.Query, from entry) {
+	if asksOfEvents(q) {
+		st.add(` and e.key = t.key`)
+	}
 	if from != (entry{}) {
 		st.add(` and t.at <= ? and (t.at < ? or t.key < ?)`, from.At, from.At, from.Key)
 	}
@@ -102,7 +113,7 @@ func (st *statement) happened(q event.Query, from entry) {
 		st.add(` and t.at <= ?`, cairn.Micros(q.To))
 	}
 	if !q.Person.IsZero() {
-		st.add(` and (e.person = ? or e.anon = ? or t.stream in (select o.id from stream o where o.person = ?))`, q.Person, q.Person, q.Person)
+		st.add(` and (s.person = ? or e.person = ? or e.anon = ?)`, q.Person, q.Person, q.Person)
 	}
 	if len(q.Kinds) > 0 {
 		kinds := make([]string, len(q.Kinds))

@@ -46,7 +46,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]turn.Due, 
 			res, err := tx.ExecContext(ctx, `
 				/* turn.Due */
 				update due set lease = lease + 1, until = $3 where account = $1 and lease = $2 and until < $4`,
-				d.Account, d.Lease, wall+leaseFor.Microseconds(), wall)
+				d.Account, d.Lease, wall+s.lease.Microseconds(), wall)
 			if err != nil {
 				return err
 			}
