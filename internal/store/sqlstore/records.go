@@ -61,12 +61,11 @@ func (q *statement) ofAccount(scope cairn.Scope, id cairn.AccountID, k cairn.Eve
 	switch k {
 	case cairn.OfAccount:
 		q.add(`r.id = ?`, id)
-	case cairn.OfPerson:
+	case cairn.OfPerson: // no kind, or SQLite goes through all records of it
 		q.add(`r.id in (select person from member where account = ?)`, id)
 	default:
-		q.add(`r.account = ?`, id)
+		q.add(`r.account = ? and r.kind = ?`, id, string(k))
 	}
-	q.add(` and r.kind = ?`, string(k))
 	if !scope.Sees(id) {
 		q.add(` and 1 = 0`)
 	}

@@ -85,8 +85,8 @@ func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cair
 	rows, err := s.db.QueryContext(ctx, `
 		/* state.addTallies */
 		select s.id, t.product, t.day, t.name, t.n, t.total, t.last, t.people
-		from stream s join tally t on t.gen = $2 and t.stream = s.id and t.day >= $3 and t.day <= $4
-		where s.account = $1`, id, gen, int64(st.Window), int64(last))
+		from stream s cross join tally t -- crossed: SQLite would go through all tallies
+		where s.account = $1 and t.gen = $2 and t.stream = s.id and t.day >= $3 and t.day <= $4`, id, gen, int64(st.Window), int64(last))
 	if err != nil {
 		return false, err
 	}
