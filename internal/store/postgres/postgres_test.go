@@ -2,7 +2,10 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
+	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"cairn/internal/store/sqlstore"
@@ -38,4 +41,44 @@ func TestNodesThatStartTogetherMigrateOneAfterTheOther(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// The schema that all migrations end in can be read in schema.txt.
+func TestTheSchemaIsTheOneThatIsWrittenDown(t *testing.T) {
+	url := storetest.PostgresURL(t)
+	s, err := Open(context.Background(), url, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var got strings.Builder
+	for _, q := range []string{
+		`select format('%s.%s %s%s', table_name, column_name, data_type, case when is_nullable = 'NO' then ' not null' else '' end)
+			from information_schema.columns where table_schema = 'public' order by table_name, ordinal_position`,
+		`select indexdef from pg_indexes where schemaname = 'public' order by tablename, indexname`,
+	} {
+		rows, err := db.Query(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			var line string
+			if err := rows.Scan(&line); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintln(&got, line)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		rows.Close()
+	}
+	storetest.Written(t, "schema.txt", got.String())
 }

@@ -26,11 +26,16 @@ const File = "cairn.db"
 // Open opens the workspace in a directory and makes it when it is new. Only
 // one process may have it open for writing; the caller holds the lock.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*sqlstore.Store, error) {
+	return open(ctx, dir, log)
+}
+
+// open opens with more pragmas for the writing connection.
+func open(ctx context.Context, dir string, log *slog.Logger, pragmas ...string) (*sqlstore.Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, cairn.Errorf(cairn.Unavailable, "The data directory %s cannot be made.", dir).Because(err)
 	}
 	path := filepath.Join(dir, File)
-	writes, err := sql.Open("sqlite", dsn(path, false))
+	writes, err := sql.Open("sqlite", dsn(path, false, pragmas...))
 	if err != nil {
 		return nil, err
 	}
@@ -55,9 +60,10 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*sqlstore.Store, e
 	return s, nil
 }
 
-func dsn(path string, readOnly bool) string {
+func dsn(path string, readOnly bool, more ...string) string {
 	q := url.Values{}
 	pragmas := []string{"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-32768)", "temp_store(memory)"}
+	pragmas = append(pragmas, more...)
 	if readOnly {
 		pragmas = append(pragmas, "query_only(on)")
 	} else {

@@ -3,17 +3,20 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"cairn"
 	"cairn/internal/store/sqlstore"
 	"cairn/internal/store/storetest"
 )
 
-func open(t testing.TB) *sqlstore.Store {
+func openNew(t testing.TB) *sqlstore.Store {
 	t.Helper()
 	return openIn(t, t.TempDir())
 }
@@ -28,7 +31,7 @@ func openIn(t testing.TB, dir string) *sqlstore.Store {
 	return s
 }
 
-func TestSQLiteKeepsTheContract(t *testing.T) { storetest.Run(t, open) }
+func TestSQLiteKeepsTheContract(t *testing.T) { storetest.Run(t, openNew) }
 
 // The address must be in no file of the data directory once the person is
 // erased: neither in the log, nor in a state table, nor in a freed page, nor
@@ -65,4 +68,63 @@ func holds(t *testing.T, dir, text string) bool {
 		t.Fatal(err)
 	}
 	return found
+}
+
+// What was accepted before the disk was full is there when there is room again.
+func TestAFullDiskRefusesAndLosesNothing(t *testing.T) {
+	dir := t.TempDir()
+	s := openIn(t, dir)
+	storetest.Personal(t, s)
+	before := storetest.Count(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	full, err := open(context.Background(), dir, slog.New(slog.DiscardHandler), "max_page_count(1)") // it becomes what there is already
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken, err := storetest.Fill(full, 100_000)
+	if cairn.KindOf(err) != cairn.Unavailable {
+		t.Errorf("a full disk gives %v after %d events", err, taken)
+	}
+	if n := storetest.Count(t, full); n != before+taken {
+		t.Errorf("%d events are there, want %d", n, before+taken)
+	}
+	if err := full.Close(); err != nil {
+		t.Fatal(err)
+	}
+	roomy := openIn(t, dir)
+	if n := storetest.Count(t, roomy); n != before+taken {
+		t.Errorf("%d events are there when there is room again, want %d", n, before+taken)
+	}
+	if more, err := storetest.Fill(roomy, taken+10); err != nil || more < 10 {
+		t.Errorf("%d more were taken, %v", more, err)
+	}
+}
+
+// The schema that all migrations end in can be read in schema.sql.
+func TestTheSchemaIsTheOneThatIsWrittenDown(t *testing.T) {
+	dir := t.TempDir()
+	if err := openIn(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", dsn(filepath.Join(dir, File), true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(`select sql from sqlite_master where sql is not null order by tbl_name, type desc, name`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var got strings.Builder
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		got.WriteString(text + ";\n\n")
+	}
+	storetest.Written(t, "schema.sql", got.String())
 }

@@ -220,9 +220,9 @@ func (s *Store) Today(ctx context.Context, id cairn.AccountID, st *signal.State,
 	rows, err := s.db.QueryContext(ctx, `
 		/* state.Today */
 		select `+eventColumns+` from stream s
-		join timeline t on t.gen = $2 and t.stream = s.id and t.at >= $3 and t.at <= $4
-		join event e on e.key = t.key
-		where s.account = $1 and e.kind in ('track', 'interaction')`,
+		cross join timeline t cross join event e -- crossed: SQLite would go through the whole timeline
+		where s.account = $1 and t.gen = $2 and t.stream = s.id and t.at >= $3 and t.at <= $4
+			and e.key = t.key and e.kind in ('track', 'interaction')`,
 		id, gen, cairn.Micros(cairn.DayOf(t, set.Zone).Start(set.Zone)), cairn.Micros(t))
 	if err != nil {
 		return err

@@ -5,8 +5,11 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"cairn"
 	"cairn/internal/store/sqlstore"
@@ -151,4 +154,56 @@ func everything(t testing.TB, s *sqlstore.Store) []cairn.Event {
 		}
 	}
 	return out
+}
+
+// Count returns how many events the log holds.
+func Count(t testing.TB, s *sqlstore.Store) int {
+	t.Helper()
+	return len(everything(t, s))
+}
+
+// Fill appends up to n events, ten at a time, and returns how many were new
+// before the first error.
+func Fill(s *sqlstore.Store, n int) (taken int, err error) {
+	ctx := context.Background()
+	pepper, err := s.Pepper(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for i := 0; i < n; i += 10 {
+		var es []cairn.Event
+		for j := range 10 {
+			es = append(es, said{id: fmt.Sprintf("fill-%d", i+j), account: "acme", person: "ann", secret: `{"text":"some words to fill a page with"}`}.event(pepper))
+		}
+		out, err := s.Append(ctx, es)
+		if err != nil {
+			return taken, err
+		}
+		for _, a := range out {
+			if !a.Duplicate {
+				taken++
+			}
+		}
+	}
+	return taken, nil
+}
+
+// Written compares text with a checked-in file beside the test. With
+// CAIRN_TEST_WRITE set it writes the file instead, and fails so that nobody
+// takes that for a pass.
+func Written(t *testing.T, file, got string) {
+	t.Helper()
+	if os.Getenv("CAIRN_TEST_WRITE") != "" {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		t.Fatalf("%s was written; run the test again without CAIRN_TEST_WRITE", file)
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs; CAIRN_TEST_WRITE=1 writes it anew (-want +got)\n%s", file, diff)
+	}
 }

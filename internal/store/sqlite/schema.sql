@@ -1,0 +1,328 @@
+CREATE TABLE account (
+    id      bytea   not null primary key,
+    key     text    not null,  -- as first sent
+    name    text    not null,
+    domain  text    not null,
+    owner   text    not null,
+    status  text    not null,
+    first   bigint  not null,
+    version bigint  not null   -- grows with every change that a page shows
+) without rowid;
+
+CREATE INDEX account_key on account (key);
+
+CREATE INDEX account_owner on account (owner);
+
+CREATE TABLE action (
+    id      bytea   not null primary key,
+    key     text    not null,
+    kind    text    not null,
+    account bytea   not null,
+    play    text    not null,
+    rev     integer not null,
+    why     text    not null,
+    body    text    not null,
+    at      bigint  not null,
+    state   text    not null,
+    result  text    not null,
+    done_at bigint  not null
+) without rowid;
+
+CREATE INDEX action_account on action (account, at);
+
+CREATE INDEX action_state on action (state);
+
+CREATE TABLE admitted (
+    id bytea not null primary key
+) without rowid;
+
+CREATE TABLE arrival (
+    source    text   not null,
+    hour      bigint not null,
+    accepted  bigint not null,
+    duplicate bigint not null,
+    late      bigint not null,
+    rejected  bigint not null,
+    last      bigint not null,
+    primary key (source, hour)
+) without rowid;
+
+CREATE TABLE book (
+    page text    not null,
+    rev  integer not null,
+    at   bigint  not null,
+    actor text   not null,      -- JSON of cairn.Actor without its address
+    note text    not null,
+    body text    not null,
+    primary key (page, rev)
+) without rowid;
+
+CREATE TABLE counter (
+    part integer not null primary key,
+    n    bigint  not null
+) without rowid;
+
+CREATE TABLE cursor (
+    stage text    not null,
+    gen   integer not null,
+    part  integer not null,
+    n     bigint  not null,
+    lease bigint  not null,   -- number of the lease that may move it
+    until bigint  not null,   -- wall time at which the lease ends
+    node  text    not null,
+    primary key (stage, gen, part)
+) without rowid;
+
+CREATE TABLE decision (
+    account bytea   not null,
+    rule    text    not null,
+    rev     integer not null,
+    at      bigint  not null,
+    holds   integer not null,
+    fire    integer not null,
+    fired   bigint  not null,   -- when it last fired
+    why     text    not null,
+    pos     bigint  not null,
+    primary key (account, rule)
+) without rowid;
+
+CREATE TABLE due (
+    account bytea   not null primary key,
+    at      bigint  not null,   -- workspace time at which the turn is due; 0: at once
+    mark    bigint  not null,   -- grows whenever it is marked again
+    lease   bigint  not null,
+    until   bigint  not null,   -- wall time at which the lease ends; 0: free
+    quiet   integer not null    -- 1: only history arrived: measure, decide nothing
+) without rowid;
+
+CREATE INDEX due_at on due (at);
+
+CREATE TABLE event (
+    key      integer primary key,
+    id       bytea    not null,
+    stream   bytea    not null,
+    kind     text     not null,
+    name     text     not null,
+    source   text     not null,
+    product  text     not null,
+    at       bigint   not null,
+    seen     bigint   not null,
+    stamp    bigint   not null,
+    account  bytea,
+    person   bytea,
+    anon     bytea,
+    record   bytea,
+    acct_key text     not null,
+    rec_key  text     not null,
+    n        bigint   not null,
+    skewed   integer  not null,
+    props    text     not null,
+    sealed   bytea
+);
+
+CREATE TABLE fact (
+    record bytea   not null,
+    field  text    not null,
+    source text    not null,
+    at     bigint  not null,
+    event  bytea   not null,
+    seen   bigint  not null,
+    kind   text    not null,
+    stream bytea   not null,
+    value  text    not null,   -- JSON; '' clears, and stands beside a sealed value
+    sealed bytea,
+    primary key (record, field, source, at, event)
+) without rowid;
+
+CREATE TABLE generation (
+    stage   text    not null primary key,
+    current integer not null,
+    growing integer not null  -- 0: no rebuild is under way
+) without rowid;
+
+CREATE TABLE login (
+    id    text    not null primary key,
+    mail  text    not null unique,
+    name  text    not null,
+    hash  text    not null,
+    admin integer not null
+) without rowid;
+
+CREATE TABLE member (
+    account bytea   not null,
+    person  bytea   not null,
+    source  text    not null,
+    at      bigint  not null,
+    said    integer not null,
+    primary key (account, person, source)
+) without rowid;
+
+CREATE INDEX member_person on member (person);
+
+CREATE TABLE memo (
+    name text not null primary key,
+    body text not null
+) without rowid;
+
+CREATE TABLE migration (version integer not null primary key);
+
+CREATE TABLE person (
+    id        bytea   not null primary key,
+    key       text    not null,
+    name      text    not null,
+    mail      text    not null,
+    title     text    not null,
+    role      text    not null,
+    opted_out integer not null,
+    erased    integer not null
+) without rowid;
+
+CREATE TABLE record (
+    id      bytea   not null primary key,
+    kind    text    not null,
+    key     text    not null,
+    stream  bytea   not null,
+    account bytea,
+    person  bytea,
+    state   text    not null,  -- fields "state" or "status"
+    owner   text    not null,
+    due     bigint  not null,  -- task: due; contract: renews; invoice: due
+    until   bigint  not null,  -- task: snoozed until
+    prio    integer not null,
+    closed  bigint  not null,
+    first   bigint  not null,
+    last    bigint  not null,
+    version bigint  not null,
+    doc     text    not null,
+    sealed  bytea
+);
+
+CREATE INDEX record_account on record (account, kind, last);
+
+CREATE INDEX record_stream on record (stream);
+
+CREATE INDEX record_task on record (kind, owner, state);
+
+CREATE TABLE reject (
+    id     bigint not null primary key,
+    source text   not null,
+    seen   bigint not null,
+    idx    integer not null,
+    field  text   not null,
+    reason text   not null,
+    sealed bytea
+);
+
+CREATE INDEX reject_source on reject (source, id);
+
+CREATE TABLE serial (
+    name text   not null primary key,
+    n    bigint not null
+) without rowid;
+
+CREATE TABLE session (
+    token   bytea  not null primary key,
+    csrf    text   not null,
+    login   text   not null,
+    expires bigint not null
+) without rowid;
+
+CREATE TABLE source (
+    name text not null primary key,
+    body text not null
+) without rowid;
+
+CREATE TABLE source_key (
+    hash   bytea  not null primary key,
+    source text   not null,
+    hint   text   not null,     -- its first characters
+    made   bigint not null     -- in which order
+) without rowid;
+
+CREATE TABLE stream (
+    id      bytea   not null primary key,
+    account bytea,             -- whose it is now; null: unclaimed
+    person  bytea,             -- for a person's or visitor's stream
+    born    bytea,             -- the account it was made for; null for persons' and records' streams
+    first   bigint  not null   -- At of its first event
+) without rowid;
+
+CREATE INDEX stream_account on stream (account);
+
+CREATE INDEX stream_of_person on stream (person);
+
+CREATE TABLE stream_person (
+    stream bytea   not null,
+    num    integer not null,
+    person bytea   not null,
+    primary key (stream, num)
+) without rowid;
+
+CREATE UNIQUE INDEX stream_person_person on stream_person (stream, person);
+
+CREATE TABLE subject_key (
+    subject bytea not null primary key,
+    secret  bytea not null
+) without rowid;
+
+CREATE TABLE tally (
+    gen     integer not null,
+    stream  bytea   not null,
+    product text    not null,
+    day     integer not null,
+    name    text    not null,
+    n       bigint  not null,
+    total   bigint  not null,   -- sum of the property "value", in millionths
+    last    bigint  not null,   -- At of the latest event of that day
+    people  bytea   not null,   -- roaring bitmap of stream_person.num
+    primary key (gen, stream, day, product, name)
+) without rowid;
+
+CREATE TABLE timeline (
+    gen    integer not null,
+    stream bytea   not null,
+    at     bigint  not null,
+    key    bigint  not null,    -- of event
+    primary key (gen, stream, at, key)
+) without rowid;
+
+CREATE TABLE token (
+    word    bytea not null,
+    what    text  not null,
+    id      bytea not null,
+    primary key (word, what, id)
+) without rowid;
+
+CREATE INDEX token_id on token (id);
+
+CREATE TABLE vector (
+    account   bytea   not null primary key,
+    at        bigint  not null,
+    known     integer not null,
+    level     bigint  not null,
+    way       text    not null,
+    slope     bigint  not null,
+    mrr       bigint  not null,
+    currency  text    not null,
+    renews    bigint  not null,
+    last_seen bigint  not null,
+    base      integer not null,   -- 1: rules have a turn to compare with
+    body      text    not null,   -- cairn.Vector as JSON
+    signals   text    not null    -- cairn.Signals as JSON
+);
+
+CREATE INDEX vector_level on vector (level);
+
+CREATE INDEX vector_renews on vector (renews);
+
+CREATE TABLE vector_day (
+    account bytea   not null,
+    day     integer not null,
+    known   integer not null,
+    level   bigint  not null,
+    way     text    not null,
+    model   text    not null,
+    rev     integer not null,
+    primary key (account, day)
+) without rowid;
+
