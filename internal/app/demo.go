@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
 	"strings"
@@ -63,6 +64,10 @@ func (a *App) driver(c *demo.Company, from cairn.Day, visitor string, progress f
 
 // prepareDemo makes the sources and the company.
 func (a *App) prepareDemo(ctx context.Context, o demo.Options) (*demo.Company, cairn.Day, error) {
+	// The same demo is the same log everywhere, and people's ids are part of it.
+	if err := a.Store.UsePepper(ctx, sha256.Sum256([]byte("cairn demo"))); err != nil {
+		return nil, 0, err
+	}
 	for _, src := range demo.Sources() {
 		if src.Name == houseSource.Name {
 			continue

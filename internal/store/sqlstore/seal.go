@@ -163,6 +163,18 @@ func (s *Store) Pepper(ctx context.Context) (cairn.Pepper, error) {
 	return s.pepper, err
 }
 
+// UsePepper sets the pepper of a workspace that has none yet, so that a
+// made-up company is the same everywhere. A pepper that is known protects
+// nobody: it is for demos only.
+func (s *Store) UsePepper(ctx context.Context, secret [32]byte) error {
+	return s.write(ctx, People, func(tx *Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			/* seal.UsePepper */
+			insert into subject_key (subject, secret) values ($1, $2) on conflict do nothing`, make([]byte, 16), secret[:])
+		return err
+	})
+}
+
 // Erase destroys the key of a person and the rows that hold what is personal
 // in the clear, and empties the write-ahead log, so that no file of the
 // workspace holds a trace. Tallies, positions and counts stay.
