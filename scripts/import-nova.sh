@@ -71,10 +71,11 @@ echo "second import: all known, $((rows * 1000 / took)) rows/s"
 state "$work/a" >"$work/a2.state"
 diff "$work/a.state" "$work/a2.state" >"$work/diff" || fail "the second import changed the state: $(head -20 "$work/diff")"
 
+part=$((whole / (kills + 1)))
 for ((i = 1; i <= kills; i++)); do
   "$cairn" import "$events" --map mappings/nova.yaml --data "$work/b" --json >/dev/null 2>&1 &
   pid=$!
-  sleep "$(printf '%d.%03d' $((whole * i / (kills + 1) / 1000)) $((whole * i / (kills + 1) % 1000)))"
+  sleep "$(printf '%d.%03d' $((part / 1000)) $((part % 1000)))"
   kill -9 $pid 2>/dev/null || true
   wait $pid 2>/dev/null || true
 done
