@@ -36,7 +36,7 @@ type Driver struct {
 	Progress func(done, total int) // days; may be nil
 
 	Every   int    // days between settles; 0: 7
-	Daily   int    // but daily in so many days before the end; 0: 60
+	Daily   int    // but daily in so many days before the end; 0: 30
 	Visitor string // address of the owner whose tasks are left to the visitor
 
 	Now  func() time.Time                           // of the real world; nil: time.Now
@@ -138,7 +138,7 @@ func (d *Driver) settles(day, end cairn.Day) bool {
 		every = 7
 	}
 	if daily == 0 {
-		daily = 60
+		daily = 30
 	}
 	return day >= end-cairn.Day(daily) || int(day-d.Company.start)%every == 0
 }

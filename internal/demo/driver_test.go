@@ -30,7 +30,8 @@ type house struct {
 	keys    map[cairn.AccountID]string
 	settled []time.Time
 	memory  *Memory
-	fail    int // admissions until the next crash; 0: none
+	fail    int  // admissions until the next crash; 0: none
+	full    bool // the disk is full at the next admission
 }
 
 var errCrash = errors.New("the house crashed")
@@ -56,6 +57,10 @@ func (h *house) Append(_ context.Context, events []cairn.Event) ([]event.Admitte
 		if h.fail--; h.fail == 0 {
 			return nil, errCrash
 		}
+	}
+	if h.full {
+		h.full = false
+		return nil, cairn.Errorf(cairn.Unavailable, "The disk is full.")
 	}
 	out := make([]event.Admitted, len(events))
 	for i, e := range events {
@@ -271,11 +276,13 @@ func TestLiveMovesWithinMinutesAndLeavesTheVisitorsTasksAlone(t *testing.T) {
 	h.now = began
 	d.Now = func() time.Time { return h.now }
 	ctx, cancel := context.WithCancel(t.Context())
-	grew, before := 0, 0
+	grew, before, pauses := 0, 0, 0
 	d.Wait = func(ctx context.Context, pause time.Duration) error {
 		if n := len(h.order); n > before {
 			grew, before = grew+1, n
 		}
+		pauses++
+		h.full = pauses%50 == 0
 		if h.now = h.now.Add(pause); h.now.After(began.Add(40 * time.Hour)) {
 			cancel()
 		}

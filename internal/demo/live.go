@@ -43,12 +43,29 @@ func (d *Driver) Live(ctx context.Context) error {
 
 // missed tells a day through which this machine slept, all at once.
 func (d *Driver) missed(ctx context.Context, day cairn.Day) error {
-	for _, b := range d.Company.Day(day) {
+	if err := d.deliverAll(ctx, d.Company.Day(day)); err != nil {
+		return err
+	}
+	return d.Done(ctx, d.Company.Memory(day))
+}
+
+func (d *Driver) deliverAll(ctx context.Context, batches []Batch) error {
+	for _, b := range batches {
 		if err := d.deliver(ctx, b); err != nil {
 			return err
 		}
 	}
-	return d.Done(ctx, d.Company.Memory(day))
+	return nil
+}
+
+// passing reports whether the door may well open again, as when a disk is full
+// for a while: then the same is delivered later.
+func passing(err error) bool {
+	switch cairn.KindOf(err) {
+	case cairn.Busy, cairn.TooMany, cairn.Unavailable:
+		return true
+	}
+	return false
 }
 
 func (d *Driver) now() time.Time {
@@ -78,18 +95,18 @@ func (d *Driver) today(ctx context.Context, day cairn.Day, began time.Time) erro
 	if err != nil {
 		return err
 	}
-	for n := 0; ; n++ {
+	for {
 		now := d.now()
 		if cairn.DayOf(now, time.UTC) > day {
 			d.From = day + 1
 			return d.Done(ctx, d.Company.Memory(day))
 		}
-		var b []Batch
-		b, queue = d.next(queue, now, n, day)
-		for _, b := range b {
-			if err := d.deliver(ctx, b); err != nil {
-				return err
-			}
+		batches, left := d.next(queue, now, day)
+		switch err := d.deliverAll(ctx, batches); {
+		case err == nil:
+			queue = left
+		case !passing(err):
+			return err
 		}
 		pace := calm
 		if now.Sub(began) < briskFor {
@@ -127,7 +144,7 @@ func (d *Driver) todays(ctx context.Context, day cairn.Day) ([]delivery, error) 
 // next takes from the queue what has happened by now. When that is nothing the
 // next thing is brought forward, and when the day holds nothing more somebody
 // works late.
-func (d *Driver) next(queue []delivery, now time.Time, n int, day cairn.Day) ([]Batch, []delivery) {
+func (d *Driver) next(queue []delivery, now time.Time, day cairn.Day) ([]Batch, []delivery) {
 	past := 0
 	for past < len(queue) && !queue[past].record.At.After(now) {
 		past++
