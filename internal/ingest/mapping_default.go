@@ -108,9 +108,6 @@ var (
 	personColumns  = []string{"userid", "user", "personid", "person", "contactid", "useremail", "email"}
 )
 
-// keys are the parts of a template that are not fields of the record.
-var keys = []string{"id", "at", "event", "account", "person", "anonymous", "record", "n"}
-
 // A lifecycle is a kind of record of which one row tells a beginning and an
 // end: it becomes two records, each at its own time, so that the past is right.
 type lifecycle struct {

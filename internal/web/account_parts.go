@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -395,15 +394,6 @@ func zoneOfDate(v View, t time.Time) *time.Location {
 		return time.UTC
 	}
 	return v.Zone
-}
-
-// byTime orders records by a date field, newest first; those without come last.
-func byTime(records []cairn.Record, fields ...string) {
-	slices.SortStableFunc(records, func(a, b cairn.Record) int {
-		x, _ := accountDateOf(a, fields...)
-		y, _ := accountDateOf(b, fields...)
-		return cmp.Or(y.Compare(x), b.Last.Compare(a.Last))
-	})
 }
 
 // openTasks is how many tasks are open or snoozed.

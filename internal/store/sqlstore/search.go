@@ -8,12 +8,6 @@ import (
 	"cairn"
 )
 
-// What tokens are found by, in the column token.what.
-const (
-	tokenAccount = "account"
-	tokenPerson  = "person"
-)
-
 const (
 	maxTokens    = 20 // words kept of one account or person
 	maxTokenSize = 64 // bytes kept of one word
@@ -122,7 +116,7 @@ func (q *statement) found(text, account string) {
 		q.add(` and `+account+` in (
 			select id from token where word >= ? and word < ? and what = 'account'
 			union
-			select m.account from token t join member m on m.person = t.id
+			select b.account from token t join member b on b.person = t.id
 			where t.word >= ? and t.word < ? and t.what = 'person')`, from, to, from, to)
 	}
 }
