@@ -20,6 +20,9 @@ need_go() {
     echo "That is older than $want. Install a newer one from https://go.dev/dl/ and try again." >&2
     return 1
   fi
+  # Where git cannot tell the commit (another user's clone, no git), the
+  # version goes without it.
+  git rev-parse HEAD >/dev/null 2>&1 || export GOFLAGS="${GOFLAGS:-} -buildvcs=false"
 }
 
 # step NAME COMMAND… runs a command quietly; its output is shown when it fails.
