@@ -296,7 +296,7 @@ var looks = []look{
 func TestPagesAreSoundInABrowser(t *testing.T) {
 	b := newBrowser(t)
 	busy := fullCompany()
-	busy.progress = []Progress{{Name: "Feeding the demo company", Done: 412_031, Of: 980_000, Note: "March 2026"}}
+	busy.progress = []Progress{{Name: "Feeding the demo company", Done: 231, Of: 549, Note: "days of history"}}
 	worked := fullCompany()
 	worked.items, worked.moved = nil, nil
 	for _, l := range looks {

@@ -320,7 +320,7 @@ func fullCompany() *company {
 				Priority: s.urgent, Due: noon.AddDate(0, 0, s.due), State: cairn.TaskOpen, Play: "rule/level-low", Planned: noon.Add(-26 * time.Hour),
 				Reasons: a.Vector.Reasons,
 			},
-			Account: a, AtRisk: a.MRR, Order: "urgent, 2 days late, and 124,800 € a year stand behind it", Version: 1,
+			Account: a, AtRisk: atRisk(a), Order: "Urgent, 2 days overdue, 10400.00 EUR a month at risk (level 31, falling)", Version: 1,
 		})
 	}
 	c.items[4].Task.Owner = ""
@@ -340,6 +340,13 @@ func fullCompany() *company {
 	}
 	c.people = []cairn.Person{{ID: cairn.PersonID{ID: cairn.HashID("p1")}, Name: "Marta Quist", Mail: "marta@halden.example", Title: "Head of Operations", Role: "champion", LastSeen: noon.AddDate(0, 0, -19)}}
 	return c
+}
+
+func atRisk(a cairn.Account) cairn.Money {
+	if a.Vector.Way == cairn.Falling {
+		return a.MRR
+	}
+	return cairn.Money{Currency: a.MRR.Currency}
 }
 
 func anAccount(name string, level int, slope float64, mrr int64, renews int) cairn.Account {

@@ -206,7 +206,7 @@ func signInPage(v View, mail, next, problem string, nobody bool) templ.Component
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<button class=\"btn btn-primary w-100\">Sign in</button></form><p class=\"dim small gate-foot\">Forgotten? Whoever runs this server can set a new password with <code>cairn user</code>.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<button class=\"btn btn-primary w-100\">Sign in</button></form><p class=\"dim small gate-foot\">No account yet? Whoever runs this server adds people with <code>cairn user add</code>.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

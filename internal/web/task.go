@@ -193,7 +193,7 @@ func (s *site) addTask(w http.ResponseWriter, r *http.Request, v View) error {
 		Kind: cairn.OfTask, Name: "planned", ID: key, At: v.Now, Keys: cairn.Keys{Account: a.Key, Record: key},
 		Props: map[string]any{
 			"title": title, "why": "Planned by hand", "type": "task", "owner": v.Session.User.Mail, "priority": 3,
-			"due": due.Format(time.DateOnly), "state": string(cairn.TaskOpen),
+			"due": due.UTC().Format(time.RFC3339), "state": string(cairn.TaskOpen),
 			"planned": v.Now.UTC().Format(time.RFC3339), "by": v.Actor().ID,
 		},
 	})

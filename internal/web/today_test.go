@@ -41,7 +41,7 @@ func TestTodayOpensWithTheSentenceItsReaderCameFor(t *testing.T) {
 func TestEachTaskSaysWhatForWhomWhyAndUntilWhen(t *testing.T) {
 	has(t, seen(t, fullCompany(), "/today").body, "Halden Robotics", "Call the economic buyer", "Urgent",
 		"Why: Level fell from 47 to 31 in 30 days: two of three champions stopped logging in", "124,800 € 2 days late",
-		"4 tickets are open, the oldest for 23 days", "Its place in the list: urgent, 2 days late")
+		"4 tickets are open, the oldest for 23 days", "Its place in the list: Urgent, 2 days overdue")
 }
 
 func TestWhatIsDoneToATaskIsAnEvent(t *testing.T) {
@@ -136,7 +136,7 @@ func TestATaskByHandIsPlannedForWhoeverWritesIt(t *testing.T) {
 		t.Fatalf("%d %s", res.StatusCode, res.body)
 	}
 	r := c.admitted[0]
-	if r.Keys.Account != "halden" || r.Keys.Record == "" || r.Props["title"] != "Ring Marta" || r.Props["owner"] != ada.Mail || r.Props["due"] != "2026-11-27" || r.Props["play"] != nil {
+	if r.Keys.Account != "halden" || r.Keys.Record == "" || r.Props["title"] != "Ring Marta" || r.Props["owner"] != ada.Mail || r.Props["due"] != "2026-11-27T00:00:00Z" || r.Props["play"] != nil {
 		t.Errorf("%+v", r)
 	}
 	for _, f := range []string{"title", "account", "due"} {

@@ -33,11 +33,15 @@ func lateWords(v View, t todayView) string {
 // yearly is twelve months of a monthly amount.
 func yearly(m cairn.Money) cairn.Money { m.Minor *= 12; return m }
 
-func atRiskTip(v View, i work.Item) string {
-	if i.AtRisk.Currency == "" {
+// valueTip says what the value of a task is made of.
+func valueTip(v View, i work.Item) string {
+	switch {
+	case i.Account.MRR.Currency == "":
 		return "No contract is known, so no value stands behind this."
+	case i.AtRisk.Minor > 0:
+		return "A year of recurring revenue, at risk: 12 × " + v.MoneyExact(i.Account.MRR)
 	}
-	return "A year of recurring revenue: 12 × " + v.MoneyExact(i.AtRisk) + ". " + i.Order
+	return "A year of recurring revenue, not at risk now: 12 × " + v.MoneyExact(i.Account.MRR)
 }
 
 func deltaLook(p cairn.Points) string {

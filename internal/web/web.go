@@ -51,8 +51,8 @@ type Settings struct {
 type Progress struct {
 	Name string // what is being done, as a sentence's subject: "Feeding the demo company"
 	Done int64
-	Of   int64 // 0: not known
-	Note string
+	Of   int64  // 0: not known
+	Note string // what Done and Of count: "days of history"
 }
 
 // Deps are what pages are made of. Optional ones say so.

@@ -328,9 +328,9 @@ func TestPaletteFindsPagesAccountsAndPeople(t *testing.T) {
 
 func TestWorkUnderWayIsShownOnToday(t *testing.T) {
 	c := fullCompany()
-	c.progress = []Progress{{Name: "Feeding the demo company", Done: 42, Of: 100}, {Name: "Rebuilding fold", Done: 1200}}
+	c.progress = []Progress{{Name: "Feeding the demo company", Done: 42, Of: 549, Note: "days of history"}, {Name: "Rebuilding fold", Done: 1200}}
 	body := seen(t, c, "/today").body
-	for _, want := range []string{"Feeding the demo company", "42 %", "Rebuilding fold", "1,200"} {
+	for _, want := range []string{"Feeding the demo company", "42 of 549 days of history", "Rebuilding fold", "1,200"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is not on the page", want)
 		}
