@@ -68,7 +68,7 @@ func begin(t *testing.T, a *App, defs turn.Definitions, now time.Time) (out []tu
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, defs.Take(l, now))
+		out = append(out, defs.Take(l, nil, now))
 	}
 	return out
 }

@@ -3,6 +3,8 @@ package signal
 import (
 	"slices"
 	"sort"
+
+	"cairn"
 )
 
 // A Yardstick is how one signal was distributed over all accounts on one day:
@@ -15,6 +17,20 @@ type Yardstick struct {
 
 // Yardsticks are those of one day, by signal.
 type Yardsticks map[string]Yardstick
+
+// A Yard is the yardsticks of several days.
+type Yard map[cairn.Day]Yardsticks
+
+// On returns the yardsticks that held on a day: those of the day, or the
+// latest of the week before it. Nil when there are none.
+func (y Yard) On(day cairn.Day) Yardsticks {
+	for d := day; d > day-8; d-- {
+		if s := y[d]; s != nil {
+			return s
+		}
+	}
+	return nil
+}
 
 // FewestPeers is how many accounts must be known before one is compared with
 // the others.

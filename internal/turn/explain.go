@@ -13,6 +13,8 @@ type StateStore interface {
 	State(ctx context.Context, id cairn.AccountID, from, to time.Time) (*signal.State, error)
 	// Today adds to a state what happened on the day of t until t.
 	Today(ctx context.Context, id cairn.AccountID, st *signal.State, t time.Time) error
+	// PastYardsticks returns those that were made on the days.
+	PastYardsticks(ctx context.Context, from, to cairn.Day) (signal.Yard, error)
 }
 
 // An Explainer measures and rates accounts as of any moment, from history and
@@ -41,7 +43,11 @@ func (x Explainer) Explain(ctx context.Context, scope cairn.Scope, id cairn.Acco
 	if err != nil {
 		return cairn.Vector{}, nil, err
 	}
-	measure := func(at time.Time) cairn.Signals { return defs.Catalogue.Measure(st, nil, at) }
+	yard, err := x.Store.PastYardsticks(ctx, dayOf(t, defs)-lookBack, dayOf(t, defs))
+	if err != nil {
+		return cairn.Vector{}, nil, err
+	}
+	measure := defs.measure(st, yard)
 	return defs.Model.Vector(measure, defs.Settings.Zone, t), measure(t), nil
 }
 
@@ -75,9 +81,14 @@ func (x Explainer) Levels(ctx context.Context, scope cairn.Scope, id cairn.Accou
 	if err != nil {
 		return nil, err
 	}
+	yard, err := x.Store.PastYardsticks(ctx, dayOf(at[0], defs)-7, dayOf(at[len(at)-1], defs))
+	if err != nil {
+		return nil, err
+	}
+	measure := defs.measure(st, yard)
 	out := make([]cairn.Mark, len(at))
 	for i, t := range at {
-		level, known, _ := defs.Model.Rate(defs.Catalogue.Measure(st, nil, t))
+		level, known, _ := defs.Model.Rate(measure(t))
 		out[i] = cairn.Mark{At: t, Level: level, Known: known}
 	}
 	return out, nil

@@ -74,6 +74,9 @@ type Store interface {
 	// CommitTurns is one transaction. An account whose lease was lost is left
 	// out; one that was touched since it was leased stays due.
 	CommitTurns(ctx context.Context, rs []Result) error
+	// Yardsticks returns those of the days from `from` to `to`, and makes
+	// those of the last day when nobody has yet.
+	Yardsticks(ctx context.Context, from, to cairn.Day) (signal.Yard, error)
 	// NextDue returns when the next account is due; zero: none ever.
 	NextDue(ctx context.Context) (time.Time, error)
 }
@@ -97,7 +100,12 @@ func (t *Turner) Beat(ctx context.Context, now time.Time) (worked bool, err erro
 	if err != nil {
 		return false, err
 	}
-	results, err := t.take(ctx, defs, due, now)
+	today := dayOf(now, defs)
+	yard, err := t.Store.Yardsticks(ctx, today-lookBack, today)
+	if err != nil {
+		return false, err
+	}
+	results, err := t.take(ctx, defs, yard, due, now)
 	if err != nil {
 		return false, err
 	}
@@ -105,7 +113,7 @@ func (t *Turner) Beat(ctx context.Context, now time.Time) (worked bool, err erro
 }
 
 // take takes the turns side by side; the results are in the order of due.
-func (t *Turner) take(ctx context.Context, defs Definitions, due []Due, now time.Time) ([]Result, error) {
+func (t *Turner) take(ctx context.Context, defs Definitions, yard signal.Yard, due []Due, now time.Time) ([]Result, error) {
 	results, errs := make([]Result, len(due)), make([]error, len(due))
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -117,7 +125,7 @@ func (t *Turner) take(ctx context.Context, defs Definitions, due []Due, now time
 					errs[i] = err
 					return
 				}
-				results[i] = defs.Take(l, now)
+				results[i] = defs.Take(l, yard, now)
 			}
 		})
 	}
@@ -125,13 +133,30 @@ func (t *Turner) take(ctx context.Context, defs Definitions, due []Due, now time
 	return results, errors.Join(errs...)
 }
 
+// lookBack is how many days of yardsticks a trail of levels needs.
+const lookBack = 14 * 7
+
+// dayOf returns the day that a moment belongs to; a midnight ends the day
+// before it.
+func dayOf(t time.Time, defs Definitions) cairn.Day {
+	return cairn.DayOf(t.Add(-time.Microsecond), defs.Settings.Zone)
+}
+
+// measure returns the function that measures a state as of any moment with
+// the yardsticks of its day.
+func (defs Definitions) measure(st *signal.State, yard signal.Yard) func(time.Time) cairn.Signals {
+	return func(at time.Time) cairn.Signals {
+		return defs.Catalogue.Measure(st, yard.On(dayOf(at, defs)), at)
+	}
+}
+
 // Take is a turn: a pure function of what was loaded, the definitions and the
 // moment.
-func (defs Definitions) Take(l Loaded, now time.Time) Result {
-	measure := func(at time.Time) cairn.Signals { return defs.Catalogue.Measure(l.State, nil, at) }
+func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
+	measure := defs.measure(l.State, yard)
 	r := Result{Due: l.Due, At: now, Signals: measure(now)}
 	r.Vector = defs.Model.Vector(measure, defs.Settings.Zone, now)
-	r.MRR, r.Renews, r.LastSeen = columns(r.Signals, defs.Settings, now)
+	r.MRR, r.Renews, r.LastSeen = columns(r.Signals, defs, now)
 	r.Next = cairn.DayOf(now, defs.Settings.Zone).End(defs.Settings.Zone)
 
 	input := rule.Input{Account: l.Account, Vector: r.Vector, Signals: r.Signals, Pos: l.Pos}
@@ -172,11 +197,11 @@ func (defs Definitions) decide(ru rule.Rule, l Loaded, now rule.Input) cairn.Dec
 }
 
 // columns are what lists are sorted by.
-func columns(s cairn.Signals, set signal.Settings, now time.Time) (mrr cairn.Money, renews, seen time.Time) {
+func columns(s cairn.Signals, defs Definitions, now time.Time) (mrr cairn.Money, renews, seen time.Time) {
+	set, today := defs.Settings, dayOf(now, defs)
 	if v, ok := s.Number("contract.mrr"); ok {
 		mrr = cairn.Money{Minor: int64(v), Currency: set.Currency}
 	}
-	today := cairn.DayOf(now.Add(-time.Microsecond), set.Zone) // a midnight ends the day before it
 	if v, ok := s.Number("contract.renews_in_days"); ok {
 		renews = (today + cairn.Day(v)).Start(set.Zone)
 	}

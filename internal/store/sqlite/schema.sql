@@ -307,6 +307,7 @@ CREATE TABLE vector (
     renews    bigint  not null,
     last_seen bigint  not null,
     base      integer not null,   -- 1: rules have a turn to compare with
+    active    bigint  not null,   -- people active in 28 days; -1: not known
     body      text    not null,   -- cairn.Vector as JSON
     signals   text    not null    -- cairn.Signals as JSON
 );
@@ -324,5 +325,12 @@ CREATE TABLE vector_day (
     model   text    not null,
     rev     integer not null,
     primary key (account, day)
+) without rowid;
+
+CREATE TABLE yardstick (
+    day    integer not null,
+    signal text    not null,
+    body   text    not null,      -- signal.Yardstick as JSON
+    primary key (day, signal)
 ) without rowid;
 

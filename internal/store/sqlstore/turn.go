@@ -9,6 +9,7 @@ import (
 
 	"cairn"
 	"cairn/internal/rule"
+	"cairn/internal/signal"
 	"cairn/internal/turn"
 )
 
@@ -266,13 +267,13 @@ func (s *Store) commitTurn(ctx context.Context, tx *Tx, r turn.Result) error {
 	v := r.Vector
 	if _, err := tx.ExecContext(ctx, `
 		/* turn.commitTurn */
-		insert into vector (account, at, known, level, way, slope, mrr, currency, renews, last_seen, base, body, signals)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12)
+		insert into vector (account, at, known, level, way, slope, mrr, currency, renews, last_seen, base, active, body, signals)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $13)
 		on conflict (account) do update set at = excluded.at, known = excluded.known, level = excluded.level, way = excluded.way,
 			slope = excluded.slope, mrr = excluded.mrr, currency = excluded.currency, renews = excluded.renews,
-			last_seen = excluded.last_seen, base = 1, body = excluded.body, signals = excluded.signals`,
+			last_seen = excluded.last_seen, base = 1, active = excluded.active, body = excluded.body, signals = excluded.signals`,
 		r.Due.Account, cairn.Micros(r.At), one(v.Known), int64(v.Level), string(v.Way), int64(v.Slope), r.MRR.Minor, r.MRR.Currency,
-		cairn.Micros(r.Renews), cairn.Micros(r.LastSeen), string(body), string(signals)); err != nil {
+		cairn.Micros(r.Renews), cairn.Micros(r.LastSeen), active(r.Signals), string(body), string(signals)); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `
@@ -344,4 +345,85 @@ func (s *Store) Decisions(ctx context.Context, scope cairn.Scope, id cairn.Accou
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// active is the number that the yardstick of use is made of.
+func active(s cairn.Signals) int64 {
+	if n, ok := s.Number(signal.Active28); ok {
+		return int64(n)
+	}
+	return -1
+}
+
+// Yardsticks returns those of the days from `from` to `to`. Those of the last
+// day are made, from what was measured last, if nobody made them yet; see
+// [turn.Store].
+func (s *Store) Yardsticks(ctx context.Context, from, to cairn.Day) (signal.Yard, error) {
+	yard, err := s.yardsticks(ctx, from, to)
+	if err != nil || yard[to] != nil {
+		return yard, err
+	}
+	rows, err := s.db.QueryContext(ctx, `
+		/* turn.Yardsticks */
+		select active from vector where active >= 0`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var values []float64
+	for rows.Next() {
+		var n float64
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		values = append(values, n)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(signal.Quantiles(values))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.write(ctx, Turns, func(tx *Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			/* turn.Yardsticks */
+			insert into yardstick (day, signal, body) values ($1, $2, $3) on conflict do nothing`, int64(to), signal.Active28, string(body))
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return s.yardsticks(ctx, from, to) // another node may have been first
+}
+
+// PastYardsticks returns those that were made on the days from `from` to `to`.
+func (s *Store) PastYardsticks(ctx context.Context, from, to cairn.Day) (signal.Yard, error) {
+	return s.yardsticks(ctx, from, to)
+}
+
+func (s *Store) yardsticks(ctx context.Context, from, to cairn.Day) (signal.Yard, error) {
+	rows, err := s.db.QueryContext(ctx, `
+		/* turn.yardsticks */
+		select day, signal, body from yardstick where day >= $1 and day <= $2`, int64(from), int64(to))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	yard := signal.Yard{}
+	for rows.Next() {
+		var day cairn.Day
+		var name, body string
+		if err := rows.Scan(&day, &name, &body); err != nil {
+			return nil, err
+		}
+		var y signal.Yardstick
+		if err := json.Unmarshal([]byte(body), &y); err != nil {
+			return nil, err
+		}
+		if yard[day] == nil {
+			yard[day] = signal.Yardsticks{}
+		}
+		yard[day][name] = y
+	}
+	return yard, rows.Err()
 }

@@ -123,7 +123,7 @@ func Turns(t *testing.T, open Opener) {
 			t.Fatal(err)
 		}
 		defs, _ := defaults(ctx)
-		if err := s.CommitTurns(ctx, []turn.Result{defs.Take(l, epoch)}); err != nil {
+		if err := s.CommitTurns(ctx, []turn.Result{defs.Take(l, nil, epoch)}); err != nil {
 			t.Fatal(err)
 		}
 		if due, err := s.Due(ctx, epoch, 10); err != nil || len(due) != 1 {

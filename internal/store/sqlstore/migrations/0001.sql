@@ -224,6 +224,7 @@ create table vector (
     renews    bigint  not null,
     last_seen bigint  not null,
     base      integer not null,   -- 1: rules have a turn to compare with
+    active    bigint  not null,   -- people active in 28 days; -1: not known
     body      text    not null,   -- cairn.Vector as JSON
     signals   text    not null    -- cairn.Signals as JSON
 );
@@ -239,6 +240,14 @@ create table vector_day (
     model   text    not null,
     rev     integer not null,
     primary key (account, day)
+) /* clustered */;
+
+-- How a signal was distributed over all accounts at a midnight.
+create table yardstick (
+    day    integer not null,
+    signal text    not null,
+    body   text    not null,      -- signal.Yardstick as JSON
+    primary key (day, signal)
 ) /* clustered */;
 
 -- The last decision of each rule about each account: fired or not, and why.
