@@ -160,6 +160,18 @@ summarise() {
       gsub(/\\u001b/, "", s); gsub(/\\r/, "", s); gsub(/\\\\/, "\\", s)
       return s
     }
+    function begin(s, lines,   i, n, line, text) {
+      n = split(s, line, "\n")
+      for (i = 1; i <= n && i <= lines; i++) text = text line[i] "\n"
+      return n > lines ? text "    … and " n - lines " lines more\n" : text
+    }
+    # unfinished tells of the tests that had begun and not ended with their package.
+    function unfinished(pkg,   k, path) {
+      for (k in out) {
+        split(k, path, SUBSEP)
+        if (path[1] == pkg && path[2] != "") printf "--- DID NOT END: %s.%s\n%s", pkg, path[2], begin(out[k], 100)
+      }
+    }
     !/^{/ { print; next }
     {
       action = value("Action"); pkg = value("Package"); test = value("Test")
@@ -176,7 +188,11 @@ summarise() {
       delete out[key]; next
     }
     (action == "pass" || action == "fail") && test == "" {
-      if (action == "fail" && !f[pkg]) { f[pkg]++; printf "--- FAILED: %s\n%s", pkg, out[pkg SUBSEP ""] }
+      if (action == "fail" && !f[pkg]) {
+        f[pkg]++
+        printf "--- FAILED: %s\n%s", pkg, begin(out[pkg SUBSEP ""], 100)
+        unfinished(pkg)
+      }
       seconds = $0; sub(/.*"Elapsed":/, "", seconds); sub(/[^0-9.].*/, "", seconds)
       if (p[pkg] + f[pkg]) printf "%-40s %4d passed %4d failed %8.1f s\n", pkg, p[pkg], f[pkg], seconds
       allp += p[pkg]; allf += f[pkg]; fflush()
