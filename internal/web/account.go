@@ -409,6 +409,9 @@ func (s *site) accountWrite(w http.ResponseWriter, r *http.Request, v View) erro
 	if err != nil {
 		return err
 	}
+	if err := r.ParseForm(); err != nil {
+		return cairn.Errorf(cairn.Invalid, "This form cannot be read.").Because(err)
+	}
 	note, ok := readAccountNote(r.PostForm).check(v.Now, v.Zone)
 	a, err := s.Accounts.Account(r.Context(), v.Scope(), id)
 	if err != nil {
@@ -431,7 +434,7 @@ func (s *site) accountWrite(w http.ResponseWriter, r *http.Request, v View) erro
 	}
 	if ok && err == nil {
 		av.Written = note
-		av.Timeline.Days = withWritten(av.Timeline, note, v, s.writtenEvent(v, a, note))
+		av.Timeline.Days = withWritten(av.Timeline, note, v, writtenEntry(v, a, note, av.names()))
 		return s.write(w, r, http.StatusOK, accountWritten(v, av))
 	}
 	av.Note = note

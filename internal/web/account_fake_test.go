@@ -293,7 +293,11 @@ func (c *customers) visit(t *testing.T, path string, head ...string) (int, strin
 // post sends a form as Ada.
 func (c *customers) post(t *testing.T, path string, form url.Values, head ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	form.Set("csrf", "csrf-of-ada")
+	if slices.Contains(head, "HX-Request") {
+		head = append(head, "X-CSRF-Token", "csrf-of-ada") // as htmx sends it
+	} else {
+		form.Set("csrf", "csrf-of-ada")
+	}
 	r := httptest.NewRequest("POST", path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return c.send(t, r, head...)

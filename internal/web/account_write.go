@@ -160,8 +160,8 @@ func (n accountNote) records(by cairn.Actor, a cairn.Account, now time.Time, z *
 	})
 }
 
-// writtenEvent is n as the log will show it in a moment.
-func (s *site) writtenEvent(v View, a cairn.Account, n accountNote) accountEntry {
+// writtenEntry is n as the timeline will show it in a moment.
+func writtenEntry(v View, a cairn.Account, n accountNote, names map[string]string) accountEntry {
 	at, _ := n.at(v.Now, v.Zone)
 	fields, _ := json.Marshal(map[string]any{
 		"text": n.Text, "next_step": n.Next, "who": n.who(),
@@ -173,5 +173,5 @@ func (s *site) writtenEvent(v View, a cairn.Account, n accountNote) accountEntry
 		Kind: cairn.Interaction, Name: accountTalkWord(n.Type), Source: houseSource, At: at, Seen: v.Now,
 		Account: a.ID, N: 1, Props: plain, Personal: fields,
 	}
-	return accountEntryOf(e, nil, map[string]string{v.Actor().ID: userName(v)})
+	return accountEntryOf(e, nil, names)
 }

@@ -24,6 +24,13 @@
     if (first) first.focus();
   });
 
+  // From the search down into the rows.
+  document.addEventListener("keydown", function (e) {
+    if (e.target.id !== "accounts-q" || e.key !== "ArrowDown") return;
+    var first = $(".accounts-table tbody [data-main]");
+    if (first) { e.preventDefault(); first.focus(); }
+  });
+
   // Write down ----------------------------------------------------------------
   // What is typed stays in this tab, and in this tab only, until it is sent.
   var fields = ["text", "others", "when", "next", "next_due"];
@@ -60,8 +67,8 @@
     if (form && e.key === "Enter" && (e.ctrlKey || e.metaKey)) { e.preventDefault(); form.requestSubmit(); }
   });
   document.addEventListener("htmx:afterRequest", function (e) {
-    var form = e.target.closest && e.target.closest("form[data-draft]");
-    if (form && e.detail.successful) {
+    var form = e.detail.requestConfig.elt; // it has left the page by now
+    if (form.matches("form[data-draft]") && e.detail.successful) {
       try { sessionStorage.removeItem(draftKey(form)); } catch (ignored) { return; }
     }
   });
