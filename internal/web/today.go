@@ -79,6 +79,11 @@ func whoAddress(path, who string) string {
 	return path + "?who=" + url.QueryEscape(who)
 }
 
+// renewing leads to the accounts behind Renewals, of one way or of all.
+func (t todayView) renewing(v View, way cairn.Way) string {
+	return accountsFilter{Owner: t.owner(v), Status: cairn.Customer, Way: way, Renews: renewalDays, Sort: "renews"}.address()
+}
+
 // liveAddress asks for what changed since this view.
 func (t todayView) liveAddress() string {
 	return "/live/today?who=" + t.Who + "&v=" + url.QueryEscape(t.Version)

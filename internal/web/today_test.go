@@ -44,6 +44,26 @@ func TestEachTaskSaysWhatForWhomWhyAndUntilWhen(t *testing.T) {
 		"4 tickets are open, the oldest for 23 days", "Its place in the list: Urgent, 2 days overdue")
 }
 
+func TestEveryNumberOfTheSentenceOpensItsRows(t *testing.T) {
+	body := seen(t, fullCompany(), "/today").body
+	for _, want := range []string{`href="#queue"`, `href="#renewals"`, `href="/accounts?owner=ada%40cairn.example&amp;renews=30&amp;sort=renews&amp;status=customer&amp;way=falling"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is not there", want)
+		}
+	}
+}
+
+func TestATitleThatHoldsTheNameSaysItOnce(t *testing.T) {
+	c := fullCompany()
+	c.items[0].Task.Title = "Secure the renewal of Halden Robotics today"
+	c.items = c.items[:1]
+	body := seen(t, c, "/today?who=nobody").body + seen(t, c, "/today").body
+	row := body[strings.Index(body, `<ol class="queue">`):strings.Index(body, "</ol>")]
+	if n := strings.Count(words(row), "Halden Robotics"); n != 1 {
+		t.Errorf("the name stands %d times in %s", n, words(row))
+	}
+}
+
 func TestWhatIsDoneToATaskIsAnEvent(t *testing.T) {
 	for _, tt := range []struct {
 		verb  string

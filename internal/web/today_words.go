@@ -61,3 +61,12 @@ func playName(page string) string {
 	}
 	return strings.ReplaceAll(page, "-", " ")
 }
+
+// cutName cuts the account's name out of a title that holds it, so that the
+// row says it once.
+func cutName(i work.Item) (before, after string, ok bool) {
+	if i.Account.Name == "" || i.Account.ID.IsZero() {
+		return "", "", false
+	}
+	return strings.Cut(i.Task.Title, i.Account.Name)
+}
