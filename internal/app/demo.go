@@ -40,7 +40,7 @@ func (a *App) demoCompany(ctx context.Context, o demo.Options) (*demo.Company, c
 // while it tells history.
 func (a *App) driver(c *demo.Company, from cairn.Day, visitor string, progress func(done, total int)) *demo.Driver {
 	return &demo.Driver{
-		Company: c, From: from, Door: a.Door, Clock: a.Clock, Settle: a.Settle, Visitor: visitor, Progress: progress,
+		Company: c, From: from, Every: 14, Daily: 21, Door: a.Door, Clock: a.Clock, Settle: a.Settle, Visitor: visitor, Progress: progress,
 		OpenTasks: func(ctx context.Context) ([]cairn.Task, error) {
 			items, err := a.Store.Tasks(ctx, cairn.Everything, work.Query{Limit: 10_000}, a.Clock.Now())
 			if err != nil {
