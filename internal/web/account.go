@@ -376,8 +376,26 @@ func (s *site) accountTimeline(ctx context.Context, q url.Values, v View, av acc
 	if err != nil {
 		return out, err
 	}
-	out.Days, out.Next = accountDays(page, av.names(), v.Zone), page.Next
+	names := av.names()
+	if err := s.recordNames(ctx, v, av.Account.ID, names); err != nil {
+		return out, err
+	}
+	out.Days, out.Next = accountDays(page, names, v.Zone), page.Next
 	return out, nil
+}
+
+// recordNames adds what tasks and tickets are called, by their id.
+func (s *site) recordNames(ctx context.Context, v View, id cairn.AccountID, names map[string]string) error {
+	for _, kind := range []cairn.EventKind{cairn.OfTask, cairn.OfTicket} {
+		records, err := s.Accounts.Records(ctx, v.Scope(), id, kind, time.Time{})
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			names[r.ID.String()] = firstOf(r.Text("title"), r.Text("subject"))
+		}
+	}
+	return nil
 }
 
 // accountLive answers with what has changed since the version that the browser

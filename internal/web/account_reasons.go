@@ -12,6 +12,10 @@ import (
 	"cairn/internal/vector"
 )
 
+// accountNamedSlot is how wide a group's slot of the bar must be for its name
+// to fit under it.
+const accountNamedSlot cairn.Points = 9_000
+
 // An accountReasonGroup is what one group of reasons gives to a level.
 type accountReasonGroup struct {
 	Name    string

@@ -240,7 +240,8 @@ type accountProp struct {
 // accountDays puts a page of a timeline, which is newest first, into days of
 // zone z, and events of one name and person that follow each other into one
 // entry. Names are what
-// users of Cairn are called by their id, and people of the account by their key.
+// users of Cairn are called by their id, and people of the account by their key, and
+// tasks and tickets by their id.
 func accountDays(p event.Page, names map[string]string, z *time.Location) []accountDay {
 	var days []accountDay
 	for _, e := range p.Events {
@@ -289,7 +290,7 @@ func accountEntryOf(e cairn.Event, people map[cairn.PersonID]cairn.Person, names
 	case cairn.Alias:
 		out.Title = "Two ids turned out to be one person"
 	default:
-		out.Title, out.Detail = accountPatchWords(e, f)
+		out.Title, out.Detail = accountPatchWords(e, f, names[e.Record.String()])
 		out.Body = f["comment"]
 		if e.Kind != cairn.OfPerson {
 			out.Who = ""
@@ -351,10 +352,11 @@ func accountTalkWord(kind string) string {
 	return "Note"
 }
 
-// accountPatchWords says in words what a patch of a record changed.
-func accountPatchWords(e cairn.Event, f map[string]string) (title, detail string) {
+// accountPatchWords says in words what a patch of a record changed; called is
+// what the record is called, when it is known.
+func accountPatchWords(e cairn.Event, f map[string]string, called string) (title, detail string) {
 	noun := accountNoun(e.Kind)
-	name := firstOf(f["title"], f["subject"], f["name"], f["survey"], f["product"], e.Keys.Record)
+	name := firstOf(f["title"], f["subject"], f["name"], f["survey"], f["product"], called, e.Keys.Record)
 	title = noun
 	if name != "" && e.Kind != cairn.OfAccount && e.Kind != cairn.OfPerson {
 		title += " “" + name + "”"
@@ -375,13 +377,20 @@ func accountPatchWords(e cairn.Event, f map[string]string) (title, detail string
 	default:
 		title += " changed"
 	}
+	if e.Kind == cairn.OfTask {
+		return title, firstOf(f["outcome"], f["why"])
+	}
 	var parts []string
 	for _, n := range sortedKeys(f) {
 		switch n {
 		case "title", "subject", "comment", "state", "status", "survey", "score", "reasons":
 			continue
 		}
-		parts = append(parts, accountFieldWord(n)+" "+shorten(f[n], 60))
+		value := f[n]
+		if t, err := time.Parse(time.RFC3339, value); err == nil {
+			value = t.Format(time.DateOnly)
+		}
+		parts = append(parts, accountFieldWord(n)+" "+shorten(value, 60))
 	}
 	return title, strings.Join(parts, ", ")
 }
