@@ -192,13 +192,13 @@ func (s *site) renewals(ctx context.Context, v View, t *todayView) error {
 	return nil
 }
 
-// todayMoved says why one account's level moved since yesterday.
+// todayMoved says why one account's level moved since yesterday evening.
 func (s *site) todayMoved(w http.ResponseWriter, r *http.Request, v View) error {
 	id, err := cairn.ParseID(r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	before, _, err := s.Explain.Explain(r.Context(), v.Scope(), cairn.AccountID{ID: id}, v.Today().Start(v.Zone))
+	before, _, err := s.Explain.Explain(r.Context(), v.Scope(), cairn.AccountID{ID: id}, v.Today().Start(v.Zone).Add(-time.Second))
 	if err != nil {
 		return err
 	}

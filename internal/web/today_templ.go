@@ -2111,7 +2111,7 @@ func movedWhy(c accountComparison) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(c.Changes) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 158, "<p class=\"dim small\">The reasons are the same as yesterday; the model’s weights were applied anew.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 158, "<p class=\"dim small\">As known now, the reasons were the same yesterday evening: what moved the level became known, or was measured, only since.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -181,6 +181,8 @@
     if (!b) return false;
     if (b.tagName === "SUMMARY") {
       b.parentNode.open = !b.parentNode.open;
+      var first = b.parentNode.open && $("[data-first]", b.parentNode);
+      if (first) first.focus({ preventScroll: true });
     } else if (/^(INPUT|SELECT|TEXTAREA)$/.test(b.tagName)) b.focus();
     else b.click();
     return true;
