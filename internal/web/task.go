@@ -40,9 +40,10 @@ func (u undo) Text() string {
 	return "Open again"
 }
 
-// Reversible reports whether there is a way back.
+// Reversible reports whether there is a way back. What came of a task is said
+// when it is closed, so that the way back from there opens it again.
 func (u undo) Reversible() bool {
-	return u.Verb == "done" || u.Verb == "snoozed" || u.Verb == "dismissed"
+	return u.Verb == "done" || u.Verb == "snoozed" || u.Verb == "dismissed" || u.Verb == "outcome"
 }
 
 // changeTask does one thing to a task: done, snooze, dismiss, reopen, outcome.
