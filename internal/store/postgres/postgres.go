@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -44,7 +45,45 @@ func Open(ctx context.Context, address string, log *slog.Logger) (*sqlstore.Stor
 		db.Close()
 		return nil, err
 	}
+	go listen(cfg, s, log)
 	return s, nil
+}
+
+// channel is where nodes tell each other which bell was rung.
+const channel = "cairn_bell"
+
+// listen rings the bells that other nodes tell of, until the store closes. A
+// lost connection is made again; what was told meanwhile is found by those
+// who look by themselves.
+func listen(cfg *pgx.ConnConfig, s *sqlstore.Store, log *slog.Logger) {
+	ctx := s.Lifetime()
+	for wait := time.Second; ctx.Err() == nil; wait = min(2*wait, time.Minute) {
+		if err := listenOnce(ctx, cfg, s); err != nil && ctx.Err() == nil {
+			log.Warn("not listening to other nodes", "again_after", wait, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+func listenOnce(ctx context.Context, cfg *pgx.ConnConfig, s *sqlstore.Store) error {
+	conn, err := pgx.ConnectConfig(ctx, cfg.Copy())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "/* postgres.listenOnce */ listen "+channel); err != nil {
+		return err
+	}
+	for {
+		n, err := conn.WaitForNotification(ctx)
+		if err != nil {
+			return err
+		}
+		s.Ring(n.Payload)
+	}
 }
 
 // migrating is the advisory lock under which nodes migrate, one after the
@@ -161,6 +200,14 @@ func (engine) Scrub(ctx context.Context, db *sql.DB) error {
 	_, err := db.ExecContext(ctx, `
 		/* postgres.Scrub */
 		vacuum subject_key, person, token, record`)
+	return err
+}
+
+// Tell wakes the other nodes.
+func (engine) Tell(ctx context.Context, db *sql.DB, bell string) error {
+	_, err := db.ExecContext(ctx, `
+		/* postgres.Tell */
+		select pg_notify($1, $2)`, channel, bell)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"cairn/internal/store/sqlstore"
 	"cairn/internal/store/storetest"
@@ -81,4 +82,31 @@ func TestTheSchemaIsTheOneThatIsWrittenDown(t *testing.T) {
 		rows.Close()
 	}
 	storetest.Written(t, "schema.txt", got.String())
+}
+
+func TestACommitOnOneNodeWakesAnother(t *testing.T) {
+	url := storetest.PostgresURL(t)
+	open := func() *sqlstore.Store {
+		s, err := Open(context.Background(), url, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	one, two := open(), open()
+	woken := two.Bell("log")
+	for n := 0; ; n++ { // until the other listens
+		if _, err := storetest.Fill(one, 10*(n+1)); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-woken:
+			return
+		case <-time.After(200 * time.Millisecond):
+		}
+		if n == 100 {
+			t.Fatal("the other node was not woken in 20 seconds")
+		}
+	}
 }

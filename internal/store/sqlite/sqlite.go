@@ -179,6 +179,9 @@ func (engine) Scrub(ctx context.Context, db *sql.DB) error {
 	return cairn.Errorf(cairn.Busy, "The person is erased, but readers kept the write-ahead log from being emptied; it empties itself soon.")
 }
 
+// Tell has nobody to tell: one process has the file open.
+func (engine) Tell(context.Context, *sql.DB, string) error { return nil }
+
 func (engine) Again(error) bool { return false }
 
 func (engine) Full(err error) bool {

@@ -32,6 +32,8 @@ type Engine interface {
 	Scrub(ctx context.Context, db *sql.DB) error
 	// Again reports whether a transaction that failed so is worth repeating.
 	Again(err error) bool
+	// Tell wakes the other nodes on the same database, if there can be any.
+	Tell(ctx context.Context, db *sql.DB, bell string) error
 	// Full reports whether err says that the disk is full.
 	Full(err error) bool
 }
@@ -68,6 +70,7 @@ type Store struct {
 	known  known
 	bells  bells
 	held   held
+	tell   told
 	lease  time.Duration
 
 	settings atomic.Pointer[signal.Settings]
@@ -76,6 +79,8 @@ type Store struct {
 	pepper   cairn.Pepper
 
 	closing chan struct{}
+	ctx     context.Context // ends with closing
+	cancel  context.CancelFunc
 	done    sync.WaitGroup
 }
 
@@ -83,6 +88,7 @@ type Store struct {
 // reads and writes may be the same pool. Close the store before the pools.
 func Open(ctx context.Context, reads, writes *sql.DB, e Engine, log *slog.Logger) (*Store, error) {
 	s := &Store{db: newPool(reads), engine: e, log: log, closing: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.SetLease(DefaultLease)
 	s.wdb = s.db
 	if writes != reads {
@@ -92,6 +98,11 @@ func Open(ctx context.Context, reads, writes *sql.DB, e Engine, log *slog.Logger
 	s.settings.Store(&set)
 	if err := migrate(ctx, writes, e); err != nil {
 		return nil, err
+	}
+	s.tell = told{bells: map[string]bool{}, wake: make(chan struct{}, 1)}
+	if !e.Single() {
+		s.done.Add(1)
+		go s.teller()
 	}
 	s.startLanes()
 	s.startDoor()
@@ -108,6 +119,7 @@ func (s *Store) Close() error {
 	}
 	s.stopDoor()
 	close(s.closing)
+	s.cancel()
 	s.done.Wait()
 	err := s.db.Close()
 	if s.wdb != s.db {
@@ -117,6 +129,9 @@ func (s *Store) Close() error {
 	}
 	return err
 }
+
+// Lifetime returns a context that ends when the store closes.
+func (s *Store) Lifetime() context.Context { return s.ctx }
 
 // Settings returns the workspace's settings in force.
 func (s *Store) Settings() signal.Settings { return *s.settings.Load() }
@@ -160,13 +175,64 @@ func (s *Store) Bell(name string) <-chan struct{} {
 	return c
 }
 
+// ring wakes who waits for a commit, here and on the other nodes.
 func (s *Store) ring(name string) {
+	s.Ring(name)
+	s.tell.add(name)
+}
+
+// Ring wakes who waits here: for what another node told.
+func (s *Store) Ring(name string) {
 	s.bells.mu.Lock()
 	defer s.bells.mu.Unlock()
 	for _, c := range s.bells.m[name] {
 		select {
 		case c <- struct{}{}:
 		default:
+		}
+	}
+}
+
+// told are bells that other nodes have yet to be told of; many rings before
+// they are told are one.
+type told struct {
+	mu    sync.Mutex
+	bells map[string]bool
+	wake  chan struct{}
+}
+
+func (t *told) add(name string) {
+	t.mu.Lock()
+	t.bells[name] = true
+	t.mu.Unlock()
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (t *told) take() map[string]bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := t.bells
+	t.bells = map[string]bool{}
+	return b
+}
+
+// teller tells other nodes of bells until the store closes. One that is not
+// told looks by itself before long; see package flow.
+func (s *Store) teller() {
+	defer s.done.Done()
+	for {
+		select {
+		case <-s.closing:
+			return
+		case <-s.tell.wake:
+		}
+		for name := range s.tell.take() {
+			if err := s.engine.Tell(context.Background(), s.db.DB, name); err != nil {
+				s.log.Warn("other nodes were not woken", "bell", name, "err", err)
+			}
 		}
 	}
 }
