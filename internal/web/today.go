@@ -192,17 +192,27 @@ func (s *site) renewals(ctx context.Context, v View, t *todayView) error {
 	return nil
 }
 
-// todayMoved says why one account's level moved since yesterday evening.
+// todayMoved says why one account's level moved since the last day before
+// today on which it was measured.
 func (s *site) todayMoved(w http.ResponseWriter, r *http.Request, v View) error {
-	id, err := cairn.ParseID(r.PathValue("id"))
+	raw, err := cairn.ParseID(r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	before, _, err := s.Explain.Explain(r.Context(), v.Scope(), cairn.AccountID{ID: id}, v.Today().Start(v.Zone).Add(-time.Second))
+	id, yesterday := cairn.AccountID{ID: raw}, v.Today()-1
+	days, err := s.Accounts.Days(r.Context(), v.Scope(), id, yesterday-366, yesterday)
 	if err != nil {
 		return err
 	}
-	now, _, err := s.Explain.Explain(r.Context(), v.Scope(), cairn.AccountID{ID: id}, v.Now)
+	last := yesterday
+	if len(days) > 0 {
+		last = days[len(days)-1].Day
+	}
+	before, _, err := s.Explain.Explain(r.Context(), v.Scope(), id, last.End(v.Zone).Add(-time.Second))
+	if err != nil {
+		return err
+	}
+	now, _, err := s.Explain.Explain(r.Context(), v.Scope(), id, v.Now)
 	if err != nil {
 		return err
 	}
