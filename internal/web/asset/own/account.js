@@ -129,6 +129,17 @@
     });
   }
 
+  // The side column stays in view. Taller than the window, it stays by its
+  // end, so that everything in it can be scrolled to.
+  function stay() {
+    var side = $(".account-side");
+    var keep = function () { side.style.top = Math.min(14, innerHeight - side.offsetHeight - 14) + "px"; };
+    if (!side || !window.ResizeObserver) return;
+    new ResizeObserver(keep).observe(side);
+    addEventListener("resize", keep);
+  }
+
   loadDraft();
   watch();
+  stay();
 })();
