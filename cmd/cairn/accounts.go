@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"cairn"
-	"cairn/internal/account"
 	"cairn/internal/app"
 )
 
@@ -14,8 +13,9 @@ import (
 const accountPage = 500
 
 func (c *cli) accountsCommand() *cobra.Command {
-	var q account.Query
+	var q app.AccountsQuery
 	var limit int
+	var at string
 	cmd := &cobra.Command{
 		Use:   "accounts",
 		Short: "List accounts with level, way, MRR and renewal",
@@ -26,8 +26,12 @@ func (c *cli) accountsCommand() *cobra.Command {
 	cmd.Flags().StringVar(&q.KeyBegin, "key-begin", "", "beginning of the key")
 	cmd.Flags().StringVar(&q.Sort, "sort", "name", "name, level, slope, mrr, renews, last_seen, owner, status or first; -level turns it round")
 	cmd.Flags().IntVar(&limit, "limit", 0, "at most so many (default all)")
+	cmd.Flags().StringVar(&at, "at", "", "moment to look at, as 2026-03-01 (the end of that day, UTC) or 2026-03-01T12:00:00Z")
 	asJSON := jsonFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if q.At, err = moment(at); err != nil {
+			return err
+		}
 		accounts, total, err := c.accounts(cmd, q, limit)
 		if err != nil {
 			return err
@@ -48,7 +52,7 @@ type listed struct {
 }
 
 // accounts asks page by page until limit (0: all) is reached.
-func (c *cli) accounts(cmd *cobra.Command, q account.Query, limit int) (out []cairn.Account, total int, err error) {
+func (c *cli) accounts(cmd *cobra.Command, q app.AccountsQuery, limit int) (out []cairn.Account, total int, err error) {
 	l, err := c.link(cmd)
 	if err != nil {
 		return nil, 0, err

@@ -76,3 +76,17 @@ type Explainer interface {
 	// Levels returns the levels at each of the moments, as the model in force sees them.
 	Levels(ctx context.Context, scope cairn.Scope, id cairn.AccountID, at []time.Time) ([]cairn.Mark, error)
 }
+
+// A Lister lists accounts.
+type Lister interface {
+	Accounts(ctx context.Context, scope cairn.Scope, q Query) (Page, error)
+	Totals(ctx context.Context, scope cairn.Scope, q Query) (Totals, error)
+}
+
+// A Historian lists accounts as they stood.
+type Historian interface {
+	// At returns a list as of t: accounts that were known then, measured and
+	// rated from what had happened by then, as the definitions in force see it.
+	// Names, owners and statuses are today's.
+	At(t time.Time) Lister
+}

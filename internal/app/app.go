@@ -33,6 +33,7 @@ type App struct {
 	Door    *ingest.Door // on the workspace's clock
 	Auth    *auth.Service
 	Explain turn.Explainer
+	Past    *turn.Past
 	Clock   *Clock
 
 	cfg     config.Config
@@ -72,6 +73,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	store.Configure(defs.Settings)
 	a.Door = a.door(a.Clock.Now)
 	a.Explain = turn.Explainer{Store: store, Definitions: a.definitions, Now: a.Clock.Now}
+	a.Past = &turn.Past{Explainer: a.Explain, Accounts: store}
 	a.join()
 	return a, nil
 }
@@ -113,7 +115,7 @@ func (a *App) Close() error {
 // House returns what operations work on.
 func (a *App) House() House {
 	return House{
-		Version: Version(), Accounts: a.Store, Explain: a.Explain, Users: a.Auth, Sources: a.Store,
+		Version: Version(), Accounts: a.Store, Explain: a.Explain, Past: a.Past, Users: a.Auth, Sources: a.Store,
 		Door: a.Door, Stages: a, Now: a.Clock.Now, Demo: a,
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
@@ -124,7 +126,7 @@ func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", api.Segment(a.door(func() time.Time { return time.Now().UTC() }), a.Store, a.log))
 	mux.Handle("/", web.New(web.Deps{
-		Accounts: a.Store, Explain: a.Explain, History: a.Store, Work: a.Store, Sources: a.Store, Door: a.Door,
+		Accounts: a.Store, Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Door: a.Door,
 		Auth: signIn{a.Auth}, Users: a.Store, Progress: a.feeds.list, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()

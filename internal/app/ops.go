@@ -38,6 +38,7 @@ type House struct {
 	Version  string
 	Accounts account.Store
 	Explain  account.Explainer
+	Past     account.Historian
 	Users    Users
 	Sources  ingest.Sources
 	Door     Door

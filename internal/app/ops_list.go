@@ -49,9 +49,18 @@ var Explain = Op[VectorQuery, Explained]{"vector", func(ctx context.Context, h H
 	return out, err
 }}
 
+// An AccountsQuery asks for a page of accounts as of a moment.
+type AccountsQuery struct {
+	account.Query
+	At time.Time `json:"at"` // zero: as they stand
+}
+
 // Accounts lists accounts, page by page.
-var Accounts = Op[account.Query, account.Page]{"accounts", func(ctx context.Context, h House, q account.Query, _ func(Progress)) (account.Page, error) {
-	return h.Accounts.Accounts(ctx, cairn.Everything, q)
+var Accounts = Op[AccountsQuery, account.Page]{"accounts", func(ctx context.Context, h House, q AccountsQuery, _ func(Progress)) (account.Page, error) {
+	if !q.At.IsZero() {
+		return h.Past.At(q.At).Accounts(ctx, cairn.Everything, q.Query)
+	}
+	return h.Accounts.Accounts(ctx, cairn.Everything, q.Query)
 }}
 
 // Standings tells how stages and queues stand.

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"encoding/csv"
 	"net/http"
 	"net/url"
@@ -33,7 +32,8 @@ func (s *site) accountRoutes(mux *http.ServeMux) {
 }
 
 func (s *site) accountsList(w http.ResponseWriter, r *http.Request, v View) error {
-	av, err := s.accountsView(r, v)
+	now := v
+	av, err := s.accountsView(r, &v)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (s *site) accountsList(w http.ResponseWriter, r *http.Request, v View) erro
 		w.Header().Set("HX-Replace-Url", av.Filter.at("").address())
 		return s.write(w, r, http.StatusOK, accountsPart(v, av))
 	}
-	return s.render(w, r, v, Page{Title: "Accounts", Active: "accounts", Wide: true}, accountsPage(v, av))
+	return s.render(w, r, v, Page{Title: "Accounts", Active: "accounts", Wide: true, Date: accountsDate(now, av)}, accountsPage(v, av))
 }
 
 // partOf names the part of the page that htmx is about to replace; empty when
@@ -56,21 +56,24 @@ func partOf(r *http.Request) string {
 	return r.Header.Get("HX-Target")
 }
 
-func (s *site) accountsView(r *http.Request, v View) (accountsView, error) {
+// accountsView reads the list that the address names. When that is a list of
+// the past, v's now becomes the moment that it shows.
+func (s *site) accountsView(r *http.Request, v *View) (accountsView, error) {
 	ctx, f := r.Context(), readAccountsFilter(r.URL.Query())
+	list := s.accountsThen(&f, v)
 	q := f.query(v.Now, v.Zone)
 	out := accountsView{Filter: f, Columns: f.columns(r)}
 	var err error
-	if out.Page, err = s.Accounts.Accounts(ctx, v.Scope(), q); err != nil {
+	if out.Page, err = list.Accounts(ctx, v.Scope(), q); err != nil {
 		return out, err
 	}
-	if out.All, err = s.Accounts.Totals(ctx, v.Scope(), account.Query{}); err != nil {
+	if out.All, err = list.Totals(ctx, v.Scope(), account.Query{}); err != nil {
 		return out, err
 	}
 	out.Totals = out.All
 	if f.narrowed() {
 		q.Cursor = ""
-		out.Totals, err = s.Accounts.Totals(ctx, v.Scope(), q)
+		out.Totals, err = list.Totals(ctx, v.Scope(), q)
 	}
 	return out, err
 }
@@ -100,9 +103,10 @@ func (s *site) accountsChooseColumns(w http.ResponseWriter, r *http.Request, v V
 // connection, so that half a file is never taken for a whole one.
 func (s *site) accountsExport(w http.ResponseWriter, r *http.Request, v View) error {
 	f := readAccountsFilter(r.URL.Query())
+	list := s.accountsThen(&f, &v)
 	q := f.at("").query(v.Now, v.Zone)
 	q.Limit = 500
-	page, err := s.Accounts.Accounts(r.Context(), v.Scope(), q)
+	page, err := list.Accounts(r.Context(), v.Scope(), q)
 	if err != nil {
 		return err
 	}
@@ -121,18 +125,14 @@ func (s *site) accountsExport(w http.ResponseWriter, r *http.Request, v View) er
 		if page.Next == "" {
 			break
 		}
-		if page, err = s.nextAccounts(r.Context(), v, q, page.Next); err != nil {
+		q.Cursor = page.Next
+		if page, err = list.Accounts(r.Context(), v.Scope(), q); err != nil {
 			s.Log.Error("export broke off", "error", err)
 			panic(http.ErrAbortHandler)
 		}
 	}
 	out.Flush()
 	return nil
-}
-
-func (s *site) nextAccounts(ctx context.Context, v View, q account.Query, cursor string) (account.Page, error) {
-	q.Cursor = cursor
-	return s.Accounts.Accounts(ctx, v.Scope(), q)
 }
 
 var accountsExportHeader = []string{
@@ -196,6 +196,7 @@ func accountsPresets(mail string) []accountsPreset {
 // is reports whether f shows the same accounts in the same order as g.
 func (f accountsFilter) is(g accountsFilter) bool {
 	f.Columns, f.Cursor, g.Columns, g.Cursor = nil, "", nil, ""
+	f.Then = 0
 	return f.values().Encode() == g.values().Encode()
 }
 

@@ -25,6 +25,7 @@ type accountsFilter struct {
 	Sort    string // one of account.Sorts, with "-" the other way round; empty: name
 	Columns []string
 	Cursor  string
+	Then    cairn.Day // as of the end of this day; 0: as they stand
 }
 
 // An accountsBand is a range of levels that people speak of.
@@ -97,6 +98,9 @@ func readAccountsFilter(v url.Values) accountsFilter {
 	if n, err := strconv.Atoi(v.Get("renews")); err == nil && n > 0 && n <= 3660 {
 		f.Renews = n
 	}
+	if t, err := time.Parse(time.DateOnly, v.Get("at")); err == nil {
+		f.Then = cairn.DayOf(t, time.UTC)
+	}
 	if s := v.Get("sort"); s != "name" && slices.Contains(account.Sorts, strings.TrimPrefix(s, "-")) {
 		f.Sort = s
 	}
@@ -139,6 +143,9 @@ func (f accountsFilter) values() url.Values {
 	set("band", f.Band)
 	if f.Renews > 0 {
 		set("renews", strconv.Itoa(f.Renews))
+	}
+	if f.Then != 0 {
+		set("at", f.Then.String())
 	}
 	set("sort", f.Sort)
 	set("col", strings.Join(f.Columns, "."))
@@ -213,7 +220,7 @@ func (f accountsFilter) narrowed() bool {
 
 // cleared returns f without what leaves accounts out, keeping sort and columns.
 func (f accountsFilter) cleared() accountsFilter {
-	return accountsFilter{Sort: f.Sort, Columns: f.Columns}
+	return accountsFilter{Sort: f.Sort, Columns: f.Columns, Then: f.Then}
 }
 
 // orderWord says what the list is sorted by.

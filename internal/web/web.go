@@ -59,6 +59,7 @@ type Progress struct {
 type Deps struct {
 	Accounts account.Store
 	Explain  account.Explainer
+	Past     account.Historian
 	History  event.History
 	Work     work.Store
 	Sources  ingest.Sources

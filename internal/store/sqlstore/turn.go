@@ -281,7 +281,7 @@ func (s *Store) commitTurn(ctx context.Context, tx *Tx, r turn.Result) error {
 		insert into vector_day (account, day, known, level, way, model, rev) values ($1, $2, $3, $4, $5, $6, $7)
 		on conflict (account, day) do update set known = excluded.known, level = excluded.level, way = excluded.way,
 			model = excluded.model, rev = excluded.rev`,
-		r.Due.Account, int64(cairn.DayOf(r.At, s.Settings().Zone)), one(v.Known), int64(v.Level), string(v.Way), v.Model, v.Rev); err != nil {
+		r.Due.Account, int64(cairn.DayOf(r.At.Add(-time.Microsecond), s.Settings().Zone)), one(v.Known), int64(v.Level), string(v.Way), v.Model, v.Rev); err != nil {
 		return err
 	}
 	if err := s.commitDecisions(ctx, tx, r); err != nil {
