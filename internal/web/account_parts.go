@@ -159,13 +159,14 @@ func (av accountView) peopleNote(v View) string {
 	return note
 }
 
-// accountSince says how long it was from t to now, in the largest fitting unit.
-func accountSince(t, now time.Time) string {
-	if t.IsZero() || now.Before(t) {
-		return "–"
-	}
-	days := int(now.Sub(t).Hours() / 24)
+// age says for how long the account has been one, in the largest fitting unit:
+// since when it was created, which is often before Cairn first heard of it.
+func (av accountView) age() string {
+	n, known := av.Signals.Number(signal.Tenure)
+	days := int(n)
 	switch {
+	case !known || days < 0:
+		return "–"
 	case days < 1:
 		return "less than a day"
 	case days < 60:
