@@ -90,7 +90,7 @@ func (a *App) door(now func() time.Time) *ingest.Door {
 // join makes the stages, each woken by the commit before it.
 func (a *App) join() {
 	s := a.Store
-	a.fold = &signal.Folder{Log: s, Store: s, Live: true, Wall: time.Now}
+	a.fold = &signal.Folder{Log: s, Store: s, Live: true}
 	turner := &turn.Turner{Store: s, Definitions: a.definitions}
 	doer := &action.Performer{Store: s, Log: a.log, Doers: map[string]action.Doer{"task": taskDoer{a}}}
 	a.flow = &flow.Flow{Now: a.Clock.Now, Log: a.log, Steps: []flow.Step{

@@ -47,7 +47,7 @@ func (a *App) rebuildFold(ctx context.Context, say func(done, of int64)) error {
 	if err != nil {
 		return err
 	}
-	f := &signal.Folder{Log: a.Store, Store: a.Store, Gen: gen, Wall: time.Now}
+	f := &signal.Folder{Log: a.Store, Store: a.Store, Gen: gen}
 	for swapped := false; !swapped; {
 		for {
 			worked, err := f.Beat(ctx, time.Time{})

@@ -24,7 +24,8 @@ type Log interface {
 	// Append admits the events in one transaction, in which it also updates
 	// the state that they patch (accounts, people, records, streams). Either
 	// all of it is on disk when it returns, or nothing is. Duplicates, also
-	// within the call, change nothing. A full disk or a closing store is a
+	// within the call, change nothing; they are counted per source and hour
+	// beside what was new. A full disk or a closing store is a
 	// cairn.Unavailable error.
 	Append(ctx context.Context, events []cairn.Event) ([]Admitted, error)
 	// After returns at most limit events of one partition after position n,

@@ -30,7 +30,6 @@ type Door struct {
 	Fresh    func() string         // an id that was never given before; nil: random
 	Log      *slog.Logger          // nil: the default one
 
-	arrivals arrivals
 }
 
 // New returns a door in UTC and EUR.
@@ -82,7 +81,7 @@ func (d *Door) Admit(ctx context.Context, src Source, recs []Record) ([]Verdict,
 	for j, i := range place {
 		verdicts[i] = Verdict{Index: recs[i].Index, Status: a.status(events[j], admitted[j])}
 	}
-	d.count(ctx, src, a.seen, verdicts, rejects)
+	d.refused(ctx, src, a.seen, rejects)
 	return verdicts, nil
 }
 
@@ -97,24 +96,16 @@ func (a *admission) status(e cairn.Event, as event.Admitted) Status {
 	return Accepted
 }
 
-// count counts what came. The records are already safe by then, so a
-// failure is told to the operator and not to the sender, who would send again.
-func (d *Door) count(ctx context.Context, src Source, seen time.Time, verdicts []Verdict, rejects []Reject) {
-	n := Arrival{Source: src.Name, Hour: seen.Truncate(time.Hour), Last: seen}
-	for _, v := range verdicts {
-		switch v.Status {
-		case Accepted:
-			n.Accepted++
-		case Duplicate:
-			n.Duplicate++
-		case Late:
-			n.Late++
-		case Rejected:
-			n.Rejected++
-		}
+// refused keeps what was refused. The other records are already safe by then,
+// so a failure is told to the operator and not to the sender, who would send
+// again.
+func (d *Door) refused(ctx context.Context, src Source, seen time.Time, rejects []Reject) {
+	if len(rejects) == 0 {
+		return
 	}
-	if err := d.arrivals.add(ctx, d.Store, n, rejects); err != nil {
-		d.logger().ErrorContext(ctx, "arrivals could not be counted", "source", src.Name, "records", len(verdicts), "cause", err)
+	n := Arrival{Source: src.Name, Hour: seen.Truncate(time.Hour), Last: seen, Rejected: int64(len(rejects))}
+	if err := d.Store.Arrived(ctx, n, rejects); err != nil {
+		d.logger().ErrorContext(ctx, "rejects could not be kept", "source", src.Name, "records", len(rejects), "cause", err)
 	}
 }
 

@@ -103,7 +103,8 @@ type Store interface {
 	Pepper(ctx context.Context) (cairn.Pepper, error)
 	// Owners returns the account and person that known records belong to.
 	Owners(ctx context.Context, ids []cairn.RecordID) (map[cairn.RecordID]Owner, error)
-	// Arrived adds to the counts of a source and keeps what was rejected.
+	// Arrived adds to the counts of a source and keeps what was rejected. What
+	// is appended is counted by Append, in its transaction.
 	Arrived(ctx context.Context, a Arrival, rejects []Reject) error
 }
 

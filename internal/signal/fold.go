@@ -16,15 +16,16 @@ const StageName = "fold"
 type Folder struct {
 	Log   Log
 	Store FoldStore
-	Gen   int              // generation that is written; 0: the current one
-	Live  bool             // accounts become due; false for a rebuild, which decides nothing
-	Wall  func() time.Time // the machine's clock, by which beats are paced; nil: 500 events each
+	Gen   int  // generation that is written; 0: the current one
+	Live  bool // accounts become due; false for a rebuild, which decides nothing
 	most  int
+	first int // partition that is read first: each in its turn
 }
 
 // A Log is what the fold reads.
 type Log interface {
-	After(ctx context.Context, part int, n int64, limit int) ([]cairn.Event, error)
+	// AfterSealed returns events after a position; what is personal stays sealed.
+	AfterSealed(ctx context.Context, part int, n int64, limit int) ([]cairn.Event, error)
 	Ends(ctx context.Context) ([cairn.Partitions]int64, error)
 }
 
@@ -34,8 +35,9 @@ type FoldStore interface {
 	// Cursors leases partitions of a generation (0: the current one) for this
 	// node and returns the generation with where they stand.
 	Cursors(ctx context.Context, stage string, gen int) (int, []Cursor, error)
-	// CommitFold returns a cairn.Conflict when a cursor was moved by another.
-	CommitFold(ctx context.Context, b Beat) error
+	// CommitFold returns how long it held the writer, and a cairn.Conflict when
+	// a cursor was moved by another.
+	CommitFold(ctx context.Context, b Beat) (held time.Duration, err error)
 	Settings() Settings
 }
 
@@ -96,14 +98,16 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (worked bool, err error)
 	set := f.Store.Settings()
 	b := Beat{Gen: gen, Live: f.Live, Streams: map[cairn.StreamID]*Delta{}}
 	left := f.most
-	for _, c := range cursors {
+	for i := range cursors {
+		c := cursors[(f.first+i)%len(cursors)]
 		if ends[c.Part] <= c.N {
 			continue
 		}
 		if left <= 0 {
+			f.first = (f.first + i) % len(cursors)
 			break
 		}
-		events, err := f.Log.After(ctx, c.Part, c.N, left)
+		events, err := f.Log.AfterSealed(ctx, c.Part, c.N, left)
 		if err != nil {
 			return false, err
 		}
@@ -129,13 +133,9 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (worked bool, err error)
 // commit keeps a beat of n events, and learns from how long that took how
 // many the next one may have.
 func (f *Folder) commit(ctx context.Context, b Beat, n int) error {
-	if f.Wall == nil {
-		return f.Store.CommitFold(ctx, b)
-	}
-	start := f.Wall()
-	err := f.Store.CommitFold(ctx, b)
-	if took := f.Wall().Sub(start); err == nil && took > 0 {
-		f.most = min(max(int(float64(n)*float64(hold)/float64(took)), 50), 5000)
+	took, err := f.Store.CommitFold(ctx, b)
+	if err == nil && took > 0 {
+		f.most = min(max(int(float64(n)*float64(hold)/float64(took)), 100), 5000)
 	}
 	return err
 }

@@ -40,7 +40,6 @@ type Loaded struct {
 	Held    map[string]cairn.Decision // the last decision of each rule
 	Open    map[string]bool           // plays with a task that is still open
 	Pos     int64                     // events folded so far, of all partitions
-	Behind  bool                      // the fold has not read the log to its end
 }
 
 // A Due is an account whose turn has come, under a lease.
@@ -157,7 +156,9 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 	r := Result{Due: l.Due, At: now, Signals: measure(now)}
 	r.Vector = defs.Model.Vector(measure, defs.Settings.Zone, now)
 	r.MRR, r.Renews, r.LastSeen = columns(r.Signals, defs, now)
-	r.Next = cairn.DayOf(now, defs.Settings.Zone).End(defs.Settings.Zone)
+	// The next day begins for the account the moment after midnight, which
+	// itself is still the end of the day.
+	r.Next = dayOf(now, defs).End(defs.Settings.Zone).Add(time.Microsecond)
 
 	input := rule.Input{Account: l.Account, Vector: r.Vector, Signals: r.Signals, Pos: l.Pos}
 	for _, ru := range defs.Rules {

@@ -102,9 +102,11 @@ func (s *Store) generation(ctx context.Context, stage string) (current, growing 
 
 // CommitFold adds a beat to the tallies and moves the cursors; see
 // [signal.FoldStore].
-func (s *Store) CommitFold(ctx context.Context, b signal.Beat) error {
+func (s *Store) CommitFold(ctx context.Context, b signal.Beat) (held time.Duration, err error) {
 	var due bool
-	err := s.write(ctx, Turns, func(tx *Tx) error {
+	err = s.write(ctx, Turns, func(tx *Tx) error {
+		start := time.Now()
+		defer func() { held = time.Since(start) }()
 		due = false
 		for _, m := range b.Moves {
 			res, err := tx.ExecContext(ctx, `
@@ -151,14 +153,14 @@ func (s *Store) CommitFold(ctx context.Context, b signal.Beat) error {
 	})
 	if err != nil {
 		s.held.drop(signal.StageName, b.Gen)
-		return err
+		return held, err
 	}
 	s.held.move(signal.StageName, b.Gen, b.Moves)
 	if due {
 		s.ring("due")
 		s.ring("page")
 	}
-	return nil
+	return held, nil
 }
 
 func (s *Store) touch(ctx context.Context, tx *Tx, touched map[cairn.AccountID]bool, now time.Time) error {

@@ -12,6 +12,7 @@ import (
 
 	"cairn"
 	"cairn/internal/event"
+	"cairn/internal/ingest"
 )
 
 // An admission is one transaction at the door.
@@ -22,6 +23,7 @@ type admission struct {
 	known known                    // what it made sure of; shared once it is committed
 	new   []*cairn.Event           // in order of position
 	due   map[cairn.AccountID]bool // accounts whose set of streams changed
+	came  map[came]*ingest.Arrival
 	dirty map[cairn.AccountID]bool // accounts of which a page shows something else now
 }
 
@@ -29,6 +31,7 @@ func (s *Store) admission(tx *Tx) *admission {
 	return &admission{
 		s: s, tx: tx, fresh: map[cairn.ID]cipher.AEAD{},
 		due: map[cairn.AccountID]bool{}, dirty: map[cairn.AccountID]bool{},
+		came: map[came]*ingest.Arrival{},
 	}
 }
 
@@ -74,6 +77,7 @@ func (ad *admission) admit(ctx context.Context, events []cairn.Event) ([]event.A
 	for i := range events {
 		if !news[i] {
 			out[i].Duplicate = true
+			ad.count(&events[i], out[i])
 			continue
 		}
 		e := events[i] // the caller keeps its own
@@ -83,7 +87,11 @@ func (ad *admission) admit(ctx context.Context, events []cairn.Event) ([]event.A
 		e.Pos = cairn.Position{Part: p, N: ends[p]}
 		out[i].Pos = e.Pos
 		out[i].Late = cairn.DayOf(e.At, zone) < cairn.DayOf(e.Seen, zone)
+		ad.count(&e, out[i])
 		ad.new = append(ad.new, &e)
+	}
+	if err := ad.writeCounts(ctx); err != nil {
+		return nil, err
 	}
 	if len(ad.new) == 0 {
 		return out, nil
@@ -134,6 +142,52 @@ func (ad *admission) dedupe(ctx context.Context, events []cairn.Event) ([]bool, 
 	}
 	return fresh, nil
 }
+
+// came is a source and an hour of Seen, in microseconds.
+type came struct {
+	source string
+	hour   int64
+}
+
+// count counts an event among what its source sent.
+func (ad *admission) count(e *cairn.Event, as event.Admitted) {
+	k := came{e.Source, cairn.Micros(e.Seen.Truncate(time.Hour))}
+	n := ad.came[k]
+	if n == nil {
+		n = &ingest.Arrival{}
+		ad.came[k] = n
+	}
+	switch {
+	case as.Duplicate:
+		n.Duplicate++
+	case as.Late:
+		n.Late++
+	default:
+		n.Accepted++
+	}
+	if e.Seen.After(n.Last) {
+		n.Last = e.Seen
+	}
+}
+
+func (ad *admission) writeCounts(ctx context.Context) error {
+	var sources []string
+	var hours, accepted, duplicate, late, rejected, last []int64
+	for k, n := range ad.came {
+		sources, hours = append(sources, k.source), append(hours, k.hour)
+		accepted, duplicate, late = append(accepted, n.Accepted), append(duplicate, n.Duplicate), append(late, n.Late)
+		rejected, last = append(rejected, n.Rejected), append(last, cairn.Micros(n.Last))
+	}
+	return ad.s.engine.Insert(ctx, ad.tx, "arrival", addArrival,
+		Col{"source", sources}, Col{"hour", hours}, Col{"accepted", accepted}, Col{"duplicate", duplicate},
+		Col{"late", late}, Col{"rejected", rejected}, Col{"last", last})
+}
+
+// addArrival makes an insertion into arrival add to what is there.
+const addArrival = `on conflict (source, hour) do update set
+	accepted = arrival.accepted + excluded.accepted, duplicate = arrival.duplicate + excluded.duplicate,
+	late = arrival.late + excluded.late, rejected = arrival.rejected + excluded.rejected,
+	last = case when excluded.last > arrival.last then excluded.last else arrival.last end`
 
 // A sealedPart is what of an event is written under its subject's key.
 type sealedPart struct {
@@ -205,29 +259,10 @@ const eventColumns = `e.key, e.id, e.stream, e.kind, e.name, e.source, e.product
 // scanEvents reads rows of [eventColumns] and closes them. The personal part
 // is opened where its key still exists.
 func (s *Store) scanEvents(ctx context.Context, rows *sql.Rows) ([]cairn.Event, error) {
-	defer rows.Close()
-	var out []cairn.Event
-	var sealed [][]byte
-	for rows.Next() {
-		var e cairn.Event
-		var key, at, seen, stamp int64
-		var props string
-		var box []byte
-		if err := rows.Scan(&key, &e.ID, &e.Stream, &e.Kind, &e.Name, &e.Source, &e.Product, &at, &seen, &stamp,
-			&e.Account, &e.Person, &e.Anon, &e.Record, &e.Keys.Account, &e.Keys.Record, &e.N, &e.Skewed, &props, &box); err != nil {
-			return nil, err
-		}
-		e.Pos = cairn.PositionOf(key)
-		e.At, e.Seen, e.Stamp = cairn.FromMicros(at), cairn.FromMicros(seen), cairn.FromMicros(stamp)
-		if props != "" {
-			e.Props = json.RawMessage(props)
-		}
-		out, sealed = append(out, e), append(sealed, box)
-	}
-	if err := rows.Err(); err != nil {
+	out, sealed, err := readEvents(rows)
+	if err != nil {
 		return nil, err
 	}
-	rows.Close() // before keys are read, so that one connection is enough
 	for i := range out {
 		if sealed[i] == nil {
 			continue
@@ -251,17 +286,54 @@ func (s *Store) scanEvents(ctx context.Context, rows *sql.Rows) ([]cairn.Event, 
 	return out, nil
 }
 
+// readEvents reads rows of [eventColumns] and closes them, before any key is
+// read, so that one connection is enough. The personal parts stay sealed.
+func readEvents(rows *sql.Rows) (out []cairn.Event, sealed [][]byte, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var e cairn.Event
+		var key, at, seen, stamp int64
+		var props string
+		var box []byte
+		if err := rows.Scan(&key, &e.ID, &e.Stream, &e.Kind, &e.Name, &e.Source, &e.Product, &at, &seen, &stamp,
+			&e.Account, &e.Person, &e.Anon, &e.Record, &e.Keys.Account, &e.Keys.Record, &e.N, &e.Skewed, &props, &box); err != nil {
+			return nil, nil, err
+		}
+		e.Pos = cairn.PositionOf(key)
+		e.At, e.Seen, e.Stamp = cairn.FromMicros(at), cairn.FromMicros(seen), cairn.FromMicros(stamp)
+		if props != "" {
+			e.Props = json.RawMessage(props)
+		}
+		out, sealed = append(out, e), append(sealed, box)
+	}
+	return out, sealed, rows.Err()
+}
+
 // After returns events of a partition after a position; see [event.Log].
 func (s *Store) After(ctx context.Context, part int, n int64, limit int) ([]cairn.Event, error) {
-	from := cairn.Position{Part: part, N: n}.Key()
-	to := cairn.Position{Part: part + 1}.Key()
-	rows, err := s.db.QueryContext(ctx, `
-		/* log.After */
-		select `+eventColumns+` from event e where e.key > $1 and e.key < $2 order by e.key limit $3`, from, to, limit)
+	rows, err := s.after(ctx, part, n, limit)
 	if err != nil {
 		return nil, err
 	}
 	return s.scanEvents(ctx, rows)
+}
+
+// AfterSealed is After without opening what is personal.
+func (s *Store) AfterSealed(ctx context.Context, part int, n int64, limit int) ([]cairn.Event, error) {
+	rows, err := s.after(ctx, part, n, limit)
+	if err != nil {
+		return nil, err
+	}
+	events, _, err := readEvents(rows)
+	return events, err
+}
+
+func (s *Store) after(ctx context.Context, part int, n int64, limit int) (*sql.Rows, error) {
+	from := cairn.Position{Part: part, N: n}.Key()
+	to := cairn.Position{Part: part + 1}.Key()
+	return s.db.QueryContext(ctx, `
+		/* log.after */
+		select `+eventColumns+` from event e where e.key > $1 and e.key < $2 order by e.key limit $3`, from, to, limit)
 }
 
 // Ends returns the last position of each partition.

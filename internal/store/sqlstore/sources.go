@@ -135,10 +135,7 @@ func (s *Store) Arrived(ctx context.Context, a ingest.Arrival, rejects []ingest.
 		if _, err := tx.ExecContext(ctx, `
 			/* sources.Arrived */
 			insert into arrival (source, hour, accepted, duplicate, late, rejected, last) values ($1, $2, $3, $4, $5, $6, $7)
-			on conflict (source, hour) do update set
-				accepted = arrival.accepted + excluded.accepted, duplicate = arrival.duplicate + excluded.duplicate,
-				late = arrival.late + excluded.late, rejected = arrival.rejected + excluded.rejected,
-				last = case when excluded.last > arrival.last then excluded.last else arrival.last end`,
+			`+addArrival,
 			a.Source, cairn.Micros(a.Hour.UTC().Truncate(time.Hour)), a.Accepted, a.Duplicate, a.Late, a.Rejected, cairn.Micros(a.Last)); err != nil {
 			return err
 		}

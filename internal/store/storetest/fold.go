@@ -144,7 +144,7 @@ func Fold(t *testing.T, open Opener) {
 		c := cursors[cairn.Space("").Account("acme").Stream().Partition()]
 		c.Lease--
 		b.Moves = []signal.Move{{Cursor: c, To: 1}}
-		if err := s.CommitFold(ctx, b); cairn.KindOf(err) != cairn.Conflict {
+		if _, err := s.CommitFold(ctx, b); cairn.KindOf(err) != cairn.Conflict {
 			t.Errorf("a beat under a lost lease gives %v", err)
 		}
 	})
