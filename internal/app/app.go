@@ -212,7 +212,11 @@ func (a *App) greet(ctx context.Context, addr string) error {
 		return err
 	}
 	if len(users) == 0 {
-		fmt.Printf("  Nobody can sign in yet. Add yourself with:\n\n    cairn user add you@example.com --data %s\n", a.cfg.Data)
+		where := "--data " + a.cfg.Data
+		if !a.cfg.Embedded() {
+			where = "--database …" // its address may hold a password
+		}
+		fmt.Printf("  Nobody can sign in yet. Add yourself with:\n\n    cairn user add you@example.com %s\n", where)
 	}
 	fmt.Println()
 	return nil
