@@ -103,7 +103,7 @@ func (c *cli) rootCommand() *cobra.Command {
 		c.serveCommand(), importCommand(c), demoCommand(c),
 		c.accountsCommand(), c.vectorCommand(),
 		c.stagesCommand(), c.rebuildCommand(),
-		c.userCommand(), c.sourceCommand(),
+		c.userCommand(), c.personCommand(), c.sourceCommand(),
 		c.benchCommand(), c.versionCommand(),
 	)
 	sentences(root)

@@ -40,6 +40,7 @@ type House struct {
 	Explain  account.Explainer
 	Past     account.Historian
 	Users    Users
+	People   People
 	Sources  ingest.Sources
 	Door     Door
 	Stages   Stages

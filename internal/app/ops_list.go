@@ -11,7 +11,7 @@ import (
 
 // operations are all operations that a running server answers.
 func operations() []operation {
-	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, Sources, SourceKey, Admit, Check, Clocks, Demo}
+	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, ErasePerson, Sources, SourceKey, Admit, Check, Clocks, Demo}
 }
 
 // None is the input or the output of an operation that has none.
@@ -94,6 +94,11 @@ type UserAdded struct {
 var AddUser = Op[NewUser, UserAdded]{"user-add", func(ctx context.Context, h House, n NewUser, _ func(Progress)) (UserAdded, error) {
 	u, err := h.Users.AddUser(ctx, cairn.House, n.Mail, n.Name, n.Password, n.Admin)
 	return UserAdded{ID: u.ID, Mail: u.Mail, Name: u.Name}, err
+}}
+
+// ErasePerson erases a person for ever and returns the number that is left.
+var ErasePerson = Op[string, cairn.PersonID]{"person-erase", func(ctx context.Context, h House, key string, _ func(Progress)) (cairn.PersonID, error) {
+	return h.People.ErasePerson(ctx, cairn.House, key)
 }}
 
 // Sources lists the senders with what arrived from each.

@@ -175,6 +175,20 @@ func (s *Store) UsePepper(ctx context.Context, secret [32]byte) error {
 	})
 }
 
+// Person returns a person as they stand; cairn.NotFound when nobody was met
+// under this id.
+func (s *Store) Person(ctx context.Context, id cairn.PersonID) (cairn.Person, error) {
+	p := cairn.Person{ID: id}
+	err := s.db.QueryRowContext(ctx, `
+		/* seal.Person */
+		select key, name, mail, title, role, opted_out, erased from person where id = $1`, id).Scan(
+		&p.Key, &p.Name, &p.Mail, &p.Title, &p.Role, &p.OptedOut, &p.Erased)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, cairn.Errorf(cairn.NotFound, "Nobody is known by this id.")
+	}
+	return p, err
+}
+
 // Erase destroys the key of a person and the rows that hold what is personal
 // in the clear, and empties the write-ahead log, so that no file of the
 // workspace holds a trace. Tallies, positions and counts stay.
