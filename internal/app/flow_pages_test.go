@@ -1,0 +1,138 @@
+package app
+
+import (
+	"bytes"
+	"cmp"
+	"image"
+	"image/color"
+	"image/png"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"cairn"
+)
+
+// TestEveryPageIsSoundInEveryWindow looks at every page of a whole Cairn, full
+// and empty, wide and narrow, light and dark: no error, and nothing wider than
+// the window. scripts/screenshots keeps pictures of what it sees:
+// CAIRN_SHOTS names where, CAIRN_SHOTS_DATA the data directory of a demo to be
+// looked at in place of the small one.
+func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
+	full, empty := demoToLookAt(t), serve(t, t.TempDir(), time.Time{})
+	empty.mail, empty.password = "ada@cairn.example", "a password to test with"
+	if _, err := empty.Auth.AddUser(t.Context(), cairn.House, empty.mail, "Ada Lind", empty.password, true); err != nil {
+		t.Fatal(err)
+	}
+	first := "/accounts/" + full.tasksNow(t)[0].Account.ID.String()
+	for _, l := range looks {
+		w := open(t, full.url, l)
+		w.visit("/signin")
+		w.sound("signin", l)
+		w.signIn(full.mail, full.password)
+		for name, path := range map[string]string{
+			"today": "/today", "today-everybody": "/today?who=everybody", "accounts": "/accounts", "accounts-renewing": "/accounts?renews=90&sort=renews", "accounts-falling": "/accounts?way=falling&sort=-mrr",
+			"account": first, "account-past": first + "?at=" + full.Clock.Now().AddDate(0, -2, 0).Format(time.DateOnly),
+			"sources": "/sources", "source": "/sources/product",
+		} {
+			w.visit(path)
+			w.sound(name, l)
+		}
+		w = open(t, empty.url, l)
+		w.signIn(empty.mail, empty.password)
+		for name, path := range map[string]string{
+			"empty-today": "/today", "empty-accounts": "/accounts", "empty-sources": "/sources", "empty-source": "/sources/segment",
+		} {
+			w.visit(path)
+			w.sound(name, l)
+		}
+	}
+}
+
+// demoToLookAt is the demo of CAIRN_SHOTS_DATA, or the small one.
+func demoToLookAt(t *testing.T) *site {
+	dir := os.Getenv("CAIRN_SHOTS_DATA")
+	if dir == "" {
+		return quillmere(t)
+	}
+	lock, err := LockDir(dir, "scripts/screenshots")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { lock.Release() })
+	s := serve(t, dir, time.Time{})
+	if s.mail, s.password, err = s.demoLogin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// sound checks the page in the window and keeps pictures of it: as it opens,
+// and in full.
+func (w *window) sound(name string, l look) {
+	w.t.Helper()
+	if got := w.text(`document.documentElement.scrollWidth > innerWidth`); got != "false" {
+		w.t.Errorf("%s at %s is wider than the window", name, l.name)
+	}
+	w.healthy()
+	dir := os.Getenv("CAIRN_SHOTS")
+	if dir == "" {
+		return
+	}
+	w.keep(filepath.Join(dir, name+"-"+l.name+".png"), chromedp.CaptureScreenshot())
+	w.keep(filepath.Join(dir, name+"-"+l.name+"-full.png"), chromedp.FullScreenshot(100))
+}
+
+// keep writes a picture in the 256 colours that it has most of, which text
+// and lines cannot be told from.
+func (w *window) keep(file string, take chromedp.Action[[]byte]) {
+	w.t.Helper()
+	b, err := chromedp.Run(w.ctx, take)
+	if err != nil {
+		w.fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, paletted(picture)); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func paletted(from image.Image) *image.Paletted {
+	count, box := map[color.RGBA]int{}, from.Bounds()
+	at := func(x, y int) color.RGBA { return color.RGBAModel.Convert(from.At(x, y)).(color.RGBA) }
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		for x := box.Min.X; x < box.Max.X; x++ {
+			count[at(x, y)]++
+		}
+	}
+	most := slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int {
+		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
+	})
+	var colours color.Palette
+	for _, c := range most[:min(256, len(most))] {
+		colours = append(colours, c)
+	}
+	nearest := map[color.RGBA]uint8{}
+	for c := range count {
+		nearest[c] = uint8(colours.Index(c))
+	}
+	out := image.NewPaletted(box, colours)
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		for x := box.Min.X; x < box.Max.X; x++ {
+			out.SetColorIndex(x, y, nearest[at(x, y)])
+		}
+	}
+	return out
+}
