@@ -101,7 +101,7 @@ func (c *cli) rootCommand() *cobra.Command {
 	settingFlags(root.PersistentFlags(), "data", "database", "log-level", "log-json")
 	root.AddCommand(
 		c.serveCommand(), importCommand(c), demoCommand(c),
-		c.accountsCommand(), c.vectorCommand(),
+		c.accountsCommand(), c.vectorCommand(), c.decisionsCommand(),
 		c.stagesCommand(), c.rebuildCommand(),
 		c.userCommand(), c.personCommand(), c.sourceCommand(),
 		c.benchCommand(), c.versionCommand(),

@@ -115,7 +115,7 @@ func (a *App) Close() error {
 // House returns what operations work on.
 func (a *App) House() House {
 	return House{
-		Version: Version(), Accounts: a.Store, Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Sources: a.Store,
+		Version: Version(), Accounts: a.Store, Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
 		Door: a.Door, Stages: a, Now: a.Clock.Now, Demo: a,
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}

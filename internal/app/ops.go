@@ -35,18 +35,21 @@ type Op[In, Out any] struct {
 
 // A House is what operations work on: the parts of an open Cairn.
 type House struct {
-	Version  string
-	Accounts account.Store
-	Explain  account.Explainer
-	Past     account.Historian
-	Users    Users
-	People   People
-	Sources  ingest.Sources
-	Door     Door
-	Stages   Stages
-	Demo     Demonstration
-	Now      func() time.Time
-	Zone     func() *time.Location // the workspace's; nil: UTC
+	Version   string
+	Accounts  account.Store
+	Explain   account.Explainer
+	Past      account.Historian
+	Users     Users
+	People    People
+	Decisions interface {
+		Decisions(ctx context.Context, scope cairn.Scope, id cairn.AccountID) ([]cairn.Decision, error)
+	}
+	Sources ingest.Sources
+	Door    Door
+	Stages  Stages
+	Demo    Demonstration
+	Now     func() time.Time
+	Zone    func() *time.Location // the workspace's; nil: UTC
 }
 
 // Users can be added.

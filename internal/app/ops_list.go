@@ -11,7 +11,7 @@ import (
 
 // operations are all operations that a running server answers.
 func operations() []operation {
-	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, ErasePerson, Sources, SourceKey, Admit, Check, Clocks, Demo}
+	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Sources, SourceKey, Admit, Check, Clocks, Demo}
 }
 
 // None is the input or the output of an operation that has none.
@@ -94,6 +94,15 @@ type UserAdded struct {
 var AddUser = Op[NewUser, UserAdded]{"user-add", func(ctx context.Context, h House, n NewUser, _ func(Progress)) (UserAdded, error) {
 	u, err := h.Users.AddUser(ctx, cairn.House, n.Mail, n.Name, n.Password, n.Admin)
 	return UserAdded{ID: u.ID, Mail: u.Mail, Name: u.Name}, err
+}}
+
+// Decisions returns what each rule last found about an account, fired or not.
+var Decisions = Op[string, []cairn.Decision]{"decisions", func(ctx context.Context, h House, text string, _ func(Progress)) ([]cairn.Decision, error) {
+	id, err := h.Accounts.Find(ctx, cairn.Everything, text)
+	if err != nil {
+		return nil, err
+	}
+	return h.Decisions.Decisions(ctx, cairn.Everything, id)
 }}
 
 // ErasePerson erases a person for ever and returns the number that is left.

@@ -1,10 +1,13 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"cairn"
@@ -331,7 +334,7 @@ func one(b bool) int64 {
 	return 0
 }
 
-// Decisions returns the last decision of each rule about an account.
+// Decisions returns the last decision of each rule about an account, by rule.
 func (s *Store) Decisions(ctx context.Context, scope cairn.Scope, id cairn.AccountID) ([]cairn.Decision, error) {
 	if !scope.Sees(id) {
 		return nil, cairn.Errorf(cairn.NotFound, "There is no such account.")
@@ -340,10 +343,8 @@ func (s *Store) Decisions(ctx context.Context, scope cairn.Scope, id cairn.Accou
 	if err := s.loadHeld(ctx, &l); err != nil {
 		return nil, err
 	}
-	var out []cairn.Decision
-	for _, d := range l.Held {
-		out = append(out, d)
-	}
+	out := slices.Collect(maps.Values(l.Held))
+	slices.SortFunc(out, func(a, b cairn.Decision) int { return cmp.Compare(a.Rule, b.Rule) })
 	return out, nil
 }
 
