@@ -127,7 +127,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/v1/", api.Segment(a.door(func() time.Time { return time.Now().UTC() }), a.Store, a.log))
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Door: a.Door,
-		Auth: signIn{a.Auth}, Users: a.Store, Progress: a.feeds.list, Now: a.Clock.Now, Log: a.log,
+		Auth: a.Auth, Users: a.Store, Progress: a.feeds.list, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()
 			return web.Settings{Zone: set.Zone, Currency: set.Currency, Address: a.cfg.URL}
@@ -139,13 +139,6 @@ func (a *App) Handler() http.Handler {
 		},
 	}))
 	return mux
-}
-
-// signIn is the service as pages ask it.
-type signIn struct{ *auth.Service }
-
-func (s signIn) Actor(ctx context.Context, token string) (auth.Session, error) {
-	return s.Session(ctx, token)
 }
 
 // Serve answers HTTP and runs the stages until ctx ends.
