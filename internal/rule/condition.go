@@ -193,13 +193,13 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// plain writes a number with at most one decimal.
+// plain writes a number with at most one decimal, for people.
 func plain(n float64) string {
 	s := strings.TrimSuffix(strconv.FormatFloat(n, 'f', 1, 64), ".0")
 	if s == "-0" {
 		return "0"
 	}
-	return s
+	return strings.Replace(s, "-", "−", 1)
 }
 
 func (c Condition) label() string {

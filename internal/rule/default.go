@@ -28,7 +28,7 @@ func Defaults() []Rule {
 			Name: "renewal-falling", Title: "Renews within 90 days and is falling", Play: "secure-renewal",
 			All: []Condition{
 				{Field: "contract.renews_in_days", Op: "at_most", Value: 90.0, Label: "days to renewal", Says: "the contract renews in {value} day(s)"},
-				{Field: way, Op: "is", Value: "falling"},
+				{Field: way, Op: "is", Value: "falling", Label: "the way"},
 			},
 		},
 		{

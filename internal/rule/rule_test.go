@@ -76,12 +76,12 @@ func TestARuleFiresWhenItBeginsToHoldAndSaysWhy(t *testing.T) {
 		{"no activity", "no-activity", idle(14), prev(idle(13)), true, true, "nobody has used the product for 14 days (was 13)"},
 		{"activity again", "no-activity", idle(0), prev(idle(20)), false, false, "days since activity is 0, less than 14"},
 		{"renewal comes near while falling", "renewal-falling", renewal(90, cairn.Falling), prev(renewal(91, cairn.Falling)), true, true,
-			"the contract renews in 90 days (was 91) and way is falling"},
+			"the contract renews in 90 days (was 91) and the way is falling"},
 		{"begins to fall before renewal", "renewal-falling", renewal(1, cairn.Falling), prev(renewal(2, cairn.Steady)), true, true,
-			"the contract renews in 1 day and way is falling (was steady)"},
-		{"steady before renewal", "renewal-falling", renewal(50, cairn.Steady), prev(renewal(51, cairn.Steady)), false, false, "way is steady, not falling"},
+			"the contract renews in 1 day and the way is falling (was steady)"},
+		{"steady before renewal", "renewal-falling", renewal(50, cairn.Steady), prev(renewal(51, cairn.Steady)), false, false, "the way is steady, not falling"},
 		{"no renewal date", "renewal-falling", noContract, prev(noContract), false, false, "days to renewal is not known: no contract is known"},
-		{"everything is otherwise", "renewal-falling", renewal(120, cairn.Rising), nil, false, false, "days to renewal is 120, more than 90 and way is rising, not falling"},
+		{"everything is otherwise", "renewal-falling", renewal(120, cairn.Rising), nil, false, false, "days to renewal is 120, more than 90 and the way is rising, not falling"},
 		{"a payment failed", "payment-failed", seen(50, cairn.Steady, map[string]float64{"billing.failed_payments_90d": 1}),
 			prev(seen(50, cairn.Steady, map[string]float64{"billing.failed_payments_90d": 0})), true, true,
 			"failed payments in 90 days rose to 1, at least 1 (was 0)"},
@@ -111,7 +111,7 @@ func TestWhatIsComparedMayBeTextOrTruth(t *testing.T) {
 		{Condition{Field: "trait.plan", Op: "is_not", Value: "gold"}, false, "plan is not known"},
 		{Condition{Field: "people.champion_present", Op: "is", Value: true}, false, "champion present is no, not yes"},
 		{Condition{Field: "people.champion_present", Op: "is", Value: false}, true, "champion present is no"},
-		{Condition{Field: "vector.slope", Op: "at_most", Value: -5}, false, "slope is 0, more than -5"},
+		{Condition{Field: "vector.slope", Op: "at_most", Value: -5}, false, "slope is 0, more than −5"},
 	} {
 		if got, says := tt.c.holds(in), tt.c.phrase(in); got != tt.holds || says != tt.says {
 			t.Errorf("%+v: %v %q, want %v %q", tt.c, got, says, tt.holds, tt.says)

@@ -769,7 +769,7 @@ func firstEvent(v View) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "</code>.</span></li><li><span>The account appears here by itself, with its first level a moment later.</span></li></ol><p class=\"dim small waiting\"><span class=\"pulse\" aria-hidden=\"true\"></span>Waiting for the first event</p><p class=\"dim small\">Nothing to send yet? <code>cairn demo</code> makes a company to look at.</p></div><div class=\"first-code\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "</code>.</span></li><li><span>The account appears here by itself, with its first level a moment later.</span></li></ol><p class=\"dim small waiting\"><span class=\"pulse\" aria-hidden=\"true\"></span>Waiting for the first event</p><p class=\"dim small\">Nothing to send yet? <code>cairn serve --demo</code>, on another data directory, shows a made-up company.</p></div><div class=\"first-code\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
