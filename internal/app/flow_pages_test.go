@@ -88,8 +88,7 @@ func (w *window) sound(name string, l look) {
 	w.keep(filepath.Join(dir, name+"-"+l.name+"-full.png"), chromedp.FullScreenshot(100))
 }
 
-// keep writes a picture in the 256 colours that it has most of, which text
-// and lines cannot be told from.
+// keep writes a picture in 256 colours.
 func (w *window) keep(file string, take chromedp.Action[[]byte]) {
 	w.t.Helper()
 	b, err := chromedp.Run(w.ctx, take)
@@ -109,6 +108,8 @@ func (w *window) keep(file string, take chromedp.Action[[]byte]) {
 	}
 }
 
+// paletted draws a picture in those 256 of its colours that matter most: they
+// are many, or strong, since a colour here means something.
 func paletted(from image.Image) *image.Paletted {
 	count, box := map[color.RGBA]int{}, from.Bounds()
 	at := func(x, y int) color.RGBA { return color.RGBAModel.Convert(from.At(x, y)).(color.RGBA) }
@@ -117,8 +118,12 @@ func paletted(from image.Image) *image.Paletted {
 			count[at(x, y)]++
 		}
 	}
+	matters := func(c color.RGBA) int {
+		strength := int(max(c.R, c.G, c.B)) - int(min(c.R, c.G, c.B))
+		return count[c] * (64 + strength*strength)
+	}
 	most := slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int {
-		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
+		return cmp.Or(matters(b)-matters(a), int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
 	})
 	var colours color.Palette
 	for _, c := range most[:min(256, len(most))] {
