@@ -28,14 +28,26 @@ type customers struct {
 	timeline []cairn.Event
 	known    map[cairn.PersonID]cairn.Person
 	queries  []account.Query // those that lists were asked
+	then     time.Time       // the moment of the last list of the past
 }
 
 // site serves the pages of c.
 func (c *customers) site() http.Handler {
 	return New(Deps{
-		Accounts: c, Explain: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c,
+		Accounts: c, Explain: c, Past: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c,
 		Now: func() time.Time { return noon },
 	})
+}
+
+// At is the list as of then: the same accounts, each ten points lower.
+func (c *customers) At(t time.Time) account.Lister {
+	c.then = t
+	past := *c
+	past.accounts = slices.Clone(c.accounts)
+	for i := range past.accounts {
+		past.accounts[i].Vector.Level -= 10_000
+	}
+	return &past
 }
 
 func (c *customers) Accounts(ctx context.Context, s cairn.Scope, q account.Query) (account.Page, error) {

@@ -28,6 +28,7 @@ func TestAddressAndFilterAreInverse(t *testing.T) {
 			Renews: rapid.SampledFrom([]int{0, 30, 45, 365}).Draw(t, "renews"),
 			Sort:   pick("sort", "", "-name", "mrr", "-renews"),
 			Cursor: pick("cursor", "", "a1+/="),
+			Then:   rapid.SampledFrom([]cairn.Day{0, 16436, 20000}).Draw(t, "then"),
 		}
 		for _, c := range accountsColumns {
 			if rapid.Bool().Draw(t, c.Key) {
@@ -220,6 +221,32 @@ func TestSpreadsheetsTakeNoTextForAFormula(t *testing.T) {
 	} {
 		if got := safeCell(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestListOfAPastDaySaysSoAndStaysThere(t *testing.T) {
+	c := regulars()
+	_, now := c.visit(t, "/accounts")
+	if strings.Contains(now, "As of the end of") && strings.Contains(now, "past-banner") {
+		t.Error("the list of now says that it is of the past")
+	}
+	_, page := c.visit(t, "/accounts?at=2026-08-23&way=falling")
+	if want := time.Date(2026, 8, 24, 0, 0, 0, 0, time.UTC); !c.then.Equal(want) {
+		t.Errorf("it was asked as of %v, want the end of the day, %v", c.then, want)
+	}
+	for _, want := range []string{
+		"past-banner", "As of the end of 23 August 2026.", `href="/accounts?way=falling"`, // back to now
+		`?at=2026-08-23#reasons"`, `name="at" value="2026-08-23"`, "/accounts.csv?at=2026-08-23&amp;way=falling",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	c.then = time.Time{}
+	for _, today := range []string{"/accounts?at=2026-11-23", "/accounts?at=2027-01-01", "/accounts?at=soon"} {
+		if _, page := c.visit(t, today); !c.then.IsZero() || strings.Contains(page, "past-banner") {
+			t.Errorf("%s is not the list of now", today)
 		}
 	}
 }
