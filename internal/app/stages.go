@@ -37,7 +37,7 @@ func (a *App) Rebuild(ctx context.Context, stage string, say func(done, of int64
 	case signal.StageName:
 		return a.rebuildFold(ctx, say)
 	case turn.StageName:
-		return a.Store.MeasureAll(ctx)
+		return a.Store.MeasureAll(ctx, a.Clock.Now())
 	}
 	return cairn.Errorf(cairn.NotFound, "There is no stage %q to rebuild; there are %s and %s.", stage, signal.StageName, turn.StageName)
 }
@@ -74,7 +74,7 @@ func (a *App) rebuildFold(ctx context.Context, say func(done, of int64)) error {
 			}
 			say(done, of)
 		}
-		if swapped, err = a.Store.Swap(ctx, signal.StageName, gen); err != nil {
+		if swapped, err = a.Store.Swap(ctx, signal.StageName, gen, a.Clock.Now()); err != nil {
 			return err
 		}
 	}

@@ -124,23 +124,10 @@ func (engine) Migration(text string) string {
 
 func (engine) Single() bool { return false }
 
-func (engine) Lock(ctx context.Context, tx *sqlstore.Tx) (ends [cairn.Partitions]int64, err error) {
-	rows, err := tx.QueryContext(ctx, `
+func (engine) Lock(ctx context.Context, tx *sqlstore.Tx) ([cairn.Partitions]int64, error) {
+	return sqlstore.ReadCounters(tx.QueryContext(ctx, `
 		/* postgres.Lock */
-		select part, n from counter order by part for update`)
-	if err != nil {
-		return ends, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var p int
-		var n int64
-		if err := rows.Scan(&p, &n); err != nil {
-			return ends, err
-		}
-		ends[p] = n
-	}
-	return ends, rows.Err()
+		select part, n from counter order by part for update`))
 }
 
 func (engine) Admit(ctx context.Context, tx *sqlstore.Tx, ids [][]byte) ([]bool, error) {

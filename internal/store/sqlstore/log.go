@@ -337,10 +337,15 @@ func (s *Store) after(ctx context.Context, part int, n int64, limit int) (*sql.R
 }
 
 // Ends returns the last position of each partition.
-func (s *Store) Ends(ctx context.Context) (ends [cairn.Partitions]int64, err error) {
-	rows, err := s.db.QueryContext(ctx, `
+func (s *Store) Ends(ctx context.Context) ([cairn.Partitions]int64, error) {
+	return ReadCounters(s.db.QueryContext(ctx, `
 		/* log.Ends */
-		select part, n from counter`)
+		select part, n from counter`))
+}
+
+// ReadCounters reads what a query for part and n of counter returned, to the
+// end, and closes it.
+func ReadCounters(rows *sql.Rows, err error) (ends [cairn.Partitions]int64, _ error) {
 	if err != nil {
 		return ends, err
 	}

@@ -77,7 +77,7 @@ func (s *Store) Grow(ctx context.Context, stage string) (gen int, err error) {
 // Swap makes the growing generation the current one if it has read the log to
 // its end, in one transaction, and has every account measured again, about
 // which nothing is decided. It reports false when there is more to read.
-func (s *Store) Swap(ctx context.Context, stage string, gen int) (bool, error) {
+func (s *Store) Swap(ctx context.Context, stage string, gen int, now time.Time) (bool, error) {
 	swapped := false
 	err := s.write(ctx, Turns, func(tx *Tx) error {
 		swapped = false
@@ -108,7 +108,7 @@ func (s *Store) Swap(ctx context.Context, stage string, gen int) (bool, error) {
 			delete from cursor where stage = $1 and gen <> $2`, stage, gen); err != nil {
 			return err
 		}
-		return s.measureAll(ctx, tx)
+		return s.measureAll(ctx, tx, now)
 	})
 	if swapped {
 		s.ring("log") // what was appended meanwhile is folded into the new one
@@ -117,17 +117,18 @@ func (s *Store) Swap(ctx context.Context, stage string, gen int) (bool, error) {
 	return swapped, err
 }
 
-// MeasureAll has every account measured again; nothing is decided about it.
-func (s *Store) MeasureAll(ctx context.Context) error {
-	err := s.write(ctx, Turns, func(tx *Tx) error { return s.measureAll(ctx, tx) })
+// MeasureAll has every account measured again. Nothing is decided about it,
+// except where a turn was due by now anyway.
+func (s *Store) MeasureAll(ctx context.Context, now time.Time) error {
+	err := s.write(ctx, Turns, func(tx *Tx) error { return s.measureAll(ctx, tx, now) })
 	s.ring("due")
 	return err
 }
 
-func (s *Store) measureAll(ctx context.Context, tx *Tx) error {
+func (s *Store) measureAll(ctx context.Context, tx *Tx, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `
 		/* stages.measureAll */
-		update due set quiet = case when at = 0 then quiet else 1 end, at = 0, mark = mark + 1`)
+		update due set quiet = case when at <= $1 then quiet else 1 end, at = 0, mark = mark + 1`, cairn.Micros(now))
 	return err
 }
 

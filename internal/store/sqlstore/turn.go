@@ -360,7 +360,7 @@ func active(s cairn.Signals) int64 {
 // day are made, from what was measured last, if nobody made them yet; see
 // [turn.Store].
 func (s *Store) Yardsticks(ctx context.Context, from, to cairn.Day) (signal.Yard, error) {
-	yard, err := s.yardsticks(ctx, from, to)
+	yard, err := s.PastYardsticks(ctx, from, to)
 	if err != nil || yard[to] != nil {
 		return yard, err
 	}
@@ -394,17 +394,13 @@ func (s *Store) Yardsticks(ctx context.Context, from, to cairn.Day) (signal.Yard
 	}); err != nil {
 		return nil, err
 	}
-	return s.yardsticks(ctx, from, to) // another node may have been first
+	return s.PastYardsticks(ctx, from, to) // another node may have been first
 }
 
 // PastYardsticks returns those that were made on the days from `from` to `to`.
 func (s *Store) PastYardsticks(ctx context.Context, from, to cairn.Day) (signal.Yard, error) {
-	return s.yardsticks(ctx, from, to)
-}
-
-func (s *Store) yardsticks(ctx context.Context, from, to cairn.Day) (signal.Yard, error) {
 	rows, err := s.db.QueryContext(ctx, `
-		/* turn.yardsticks */
+		/* turn.PastYardsticks */
 		select day, signal, body from yardstick where day >= $1 and day <= $2`, int64(from), int64(to))
 	if err != nil {
 		return nil, err

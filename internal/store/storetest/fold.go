@@ -157,7 +157,7 @@ func rebuild(t testing.TB, s *sqlstore.Store) {
 		t.Fatal(err)
 	}
 	fold(t, s, &signal.Folder{Log: s, Store: s, Gen: gen})
-	swapped, err := s.Swap(ctx, signal.StageName, gen)
+	swapped, err := s.Swap(ctx, signal.StageName, gen, epoch)
 	if err != nil || !swapped {
 		t.Fatalf("swapped is %v, %v", swapped, err)
 	}

@@ -77,13 +77,32 @@ func Turns(t *testing.T, open Opener) {
 			t.Errorf("30 silent days planned %d tasks to re-engage, want 1: %+v", silent, actions)
 		}
 		before := len(actions)
-		if err := s.MeasureAll(ctx); err != nil {
+		if err := s.MeasureAll(ctx, days(40).Truncate(24*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		settle(t, s, days(41).Truncate(24*time.Hour))
 		actions, err = s.Actions(ctx, cairn.Everything, id, 100)
 		if err != nil || len(actions) != before {
 			t.Errorf("measuring again made %d actions out of %d, %v", len(actions), before, err)
+		}
+	})
+
+	t.Run("MeasuringAllAnewDoesNotSilenceADayThatHasBegun", func(t *testing.T) {
+		s := open(t)
+		busy(t, s, 0, 10)
+		for d := 10; d < 23; d++ {
+			settle(t, s, days(d+1).Truncate(24*time.Hour))
+		}
+		// The 14th silent day is over and the account's turn is due, but before
+		// it is taken everything is to be measured again.
+		now := days(24).Truncate(24 * time.Hour)
+		if err := s.MeasureAll(ctx, now); err != nil {
+			t.Fatal(err)
+		}
+		settle(t, s, now)
+		actions, err := s.Actions(ctx, cairn.Everything, id, 10)
+		if err != nil || len(actions) != 1 || actions[0].Play != "re-engage" {
+			t.Errorf("the turn that was due planned %+v, %v", actions, err)
 		}
 	})
 
