@@ -76,7 +76,8 @@ type Store interface {
 	// Yardsticks returns those of the days from `from` to `to`, and makes
 	// those of the last day when nobody has yet.
 	Yardsticks(ctx context.Context, from, to cairn.Day) (signal.Yard, error)
-	// NextDue returns when the next account is due; zero: none ever.
+	// NextDue returns when the next account is due that nobody has leased;
+	// zero: there is none.
 	NextDue(ctx context.Context) (time.Time, error)
 }
 

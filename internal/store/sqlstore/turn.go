@@ -73,12 +73,13 @@ func (s *Store) anyDue(ctx context.Context, now time.Time) (some bool, err error
 	return some, err
 }
 
-// NextDue returns when the next account is due; see [turn.Store].
+// NextDue returns when the next account is due that nobody has leased; see
+// [turn.Store]. A dead node's are found when the step looks by itself.
 func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	var at sql.NullInt64
 	err := s.db.QueryRowContext(ctx, `
 		/* turn.NextDue */
-		select min(at) from due`).Scan(&at)
+		select min(at) from due where until < $1`, time.Now().UnixMicro()).Scan(&at)
 	if err != nil || !at.Valid {
 		return time.Time{}, err
 	}

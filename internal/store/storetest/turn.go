@@ -135,6 +135,10 @@ func Turns(t *testing.T, open Opener) {
 		if again, err := s.Due(ctx, epoch, 10); err != nil || len(again) != 0 {
 			t.Errorf("a leased account was given out again: %v, %v", again, err)
 		}
+		// Whoever waits for the next turn does not wait for one that is being taken.
+		if next, err := s.NextDue(ctx); err != nil || !next.IsZero() {
+			t.Errorf("with its only account leased, the next turn is due at %v, %v", next, err)
+		}
 		admit(t, s, said{id: "2", account: "acme"})
 		fold(t, s, &signal.Folder{Log: s, Store: s, Live: true})
 		l, err := s.Load(ctx, due[0], epoch)
