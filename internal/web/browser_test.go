@@ -188,7 +188,7 @@ func (p *tab) text(expression string) string {
 func (p *tab) until(expression string) {
 	p.t.Helper()
 	for {
-		err := chromedp.Do(p.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(10*time.Second)))
+		err := chromedp.Do(p.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(45*time.Second)))
 		switch {
 		case err == nil:
 			return
