@@ -280,3 +280,16 @@ func (w *window) signIn(mail, password string) {
 	w.click("form[action='/signin'] button")
 	w.until(`location.pathname === "/today"`)
 }
+
+// choose chooses the first row with the keyboard: a key that is pressed before
+// the page listens chooses nothing, so it is pressed until one is chosen.
+func (w *window) choose() {
+	w.t.Helper()
+	for range 200 {
+		w.key("j")
+		if len(w.list(`[...document.querySelectorAll(".current")].map(e => e.id)`)) > 0 {
+			return
+		}
+	}
+	w.t.Fatal("no row can be chosen with the keyboard")
+}

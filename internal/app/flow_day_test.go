@@ -81,7 +81,7 @@ func TestADayFromTheQueueThroughTheReasonsToAClosedTask(t *testing.T) {
 			t.Errorf("row %d says why: %q, and the task %q", i, why, items[i].Task.Why)
 		}
 	}
-	w.key("j")
+	w.choose()
 	w.key("w")
 	w.says(".task .why[open]", "Its place in the list:")
 	w.until(`document.querySelectorAll(".task .why[open] .reasons li").length > 0`)
@@ -152,7 +152,7 @@ func TestWhatWasDoneByMistakeIsUndone(t *testing.T) {
 	w := open(t, s.url, desk)
 	w.signIn(s.mail, s.password)
 	was := w.list(rowsOfQueue)
-	w.key("j")
+	w.choose()
 	w.key("d")
 	w.until(`!document.getElementById("` + was[0] + `")`)
 	w.says("#queue .card-head", fmt.Sprintf("1 of %d done today", len(was)))
