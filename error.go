@@ -36,6 +36,7 @@ func (k Kind) String() string {
 type Error struct {
 	Kind  Kind
 	Field string // what to correct, as a path such as "3.account"; may be empty
+	Code  string // a word for this mistake that programs may rely on and counts are kept by; may be empty
 	Text  string // one sentence for the actor
 	Cause error  // for operators; never shown to the actor
 }
@@ -50,6 +51,13 @@ func Errorf(k Kind, format string, args ...any) *Error {
 func (e *Error) At(field string) *Error {
 	c := *e
 	c.Field = field
+	return &c
+}
+
+// Coded returns e with the word that programs know the mistake by.
+func (e *Error) Coded(code string) *Error {
+	c := *e
+	c.Code = code
 	return &c
 }
 

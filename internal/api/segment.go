@@ -56,6 +56,7 @@ type answer struct {
 
 type rejected struct {
 	Index  int    `json:"index"`
+	Code   string `json:"code"`
 	Field  string `json:"field"`
 	Reason string `json:"reason"`
 }
@@ -91,7 +92,7 @@ func (s segment) take(w http.ResponseWriter, r *http.Request, call string) error
 	out := answer{Success: true, Rejected: []rejected{}}
 	for _, v := range verdicts {
 		if v.Status == ingest.Rejected {
-			out.Rejected = append(out.Rejected, rejected{v.Index, v.Field, v.Reason})
+			out.Rejected = append(out.Rejected, rejected{v.Index, v.Code, v.Field, v.Reason})
 		}
 	}
 	if r.URL.Query().Get("verdicts") == "1" {

@@ -336,15 +336,21 @@ func TestABatchWithOneBadRecordKeepsTheOthers(t *testing.T) {
 		{"type":"track","userId":"u","event":"y","timestamp":"2026-11-20T09:00:00Z"}]}`)
 	want := answer{Success: true,
 		Rejected: []rejected{
-			{1, "event", "A track call needs the name of its event."},
-			{2, "seats", "It is not a whole number of 0 or more."},
+			{1, ingest.CodeMissing, "event", "A track call needs the name of its event."},
+			{2, ingest.CodeNumber, "seats", "It is not a whole number of 0 or more."},
 		},
 		Verdicts: []ingest.Verdict{
 			{Index: 0, Status: ingest.Accepted},
-			{Index: 1, Status: ingest.Rejected, Field: "event", Reason: "A track call needs the name of its event."},
-			{Index: 2, Status: ingest.Rejected, Field: "seats", Reason: "It is not a whole number of 0 or more."},
+			{Index: 1, Status: ingest.Rejected, Code: ingest.CodeMissing, Field: "event", Reason: "A track call needs the name of its event."},
+			{Index: 2, Status: ingest.Rejected, Code: ingest.CodeNumber, Field: "seats", Reason: "It is not a whole number of 0 or more."},
 			{Index: 3, Status: ingest.Late},
 		},
+	}
+	for i, v := range a.Verdicts {
+		if v.ID.IsZero() == (v.Status != ingest.Rejected) {
+			t.Errorf("verdict %d has the id %s", i, v.ID)
+		}
+		a.Verdicts[i].ID = cairn.EventID{}
 	}
 	if diff := cmp.Diff(want, a); diff != "" || status != 200 {
 		t.Errorf("status %d (-want +got):\n%s", status, diff)

@@ -106,10 +106,11 @@ func (a *admission) remember(e cairn.Event) {
 	}
 }
 
-// event makes a record into an event, or says what is wrong with it.
-func (a *admission) event(r Record) (cairn.Event, *cairn.Error) {
+// event makes a record into an event, with what its sender should know of how
+// it was taken, or says what is wrong with it.
+func (a *admission) event(r Record) (cairn.Event, string, *cairn.Error) {
 	if problem := check(r); problem != nil {
-		return cairn.Event{}, problem
+		return cairn.Event{}, "", problem
 	}
 	e := cairn.Event{
 		Kind: r.Kind, Name: r.Name, Source: a.src.Name, Product: r.Product,
@@ -125,17 +126,18 @@ func (a *admission) event(r Record) (cairn.Event, *cairn.Error) {
 		e.Stamp = r.At
 	}
 	if problem := a.date(&e, r.At); problem != nil {
-		return e, problem
+		return e, "", problem
 	}
 	a.identify(&e)
 	if problem := a.place(&e, r.Via); problem != nil {
-		return e, problem
+		return e, "", problem
 	}
-	if problem := a.fill(&e, r); problem != nil {
-		return e, problem
+	note, problem := a.fill(&e, r)
+	if problem != nil {
+		return e, "", problem
 	}
 	e.ID = a.id(r, &e)
-	return e, nil
+	return e, note, nil
 }
 
 // check finds what is wrong with a record without knowing any other.
@@ -146,17 +148,17 @@ func check(r Record) *cairn.Error {
 	k := r.Keys
 	switch {
 	case !knownKind(r.Kind):
-		return cairn.Errorf(cairn.Invalid, "This kind of record is not known.").At("kind")
+		return cairn.Errorf(cairn.Invalid, "This kind of record is not known.").At("kind").Coded(CodeType)
 	case r.Kind == cairn.Track && strings.TrimSpace(r.Name) == "":
-		return cairn.Errorf(cairn.Invalid, "An event needs a name.").At("name")
+		return cairn.Errorf(cairn.Invalid, "An event needs a name.").At("name").Coded(CodeMissing)
 	case utf8.RuneCountInString(r.ID) > MaxID:
-		return cairn.Errorf(cairn.Invalid, "An id has at most %d characters.", MaxID).At("id")
+		return cairn.Errorf(cairn.Invalid, "An id has at most %d characters.", MaxID).At("id").Coded(CodeLong)
 	case r.N < 0:
-		return cairn.Errorf(cairn.Invalid, "A record cannot count less than once.").At("n")
+		return cairn.Errorf(cairn.Invalid, "A record cannot count less than once.").At("n").Coded(CodeRange)
 	case k == (cairn.Keys{Previous: k.Previous}) && r.Via.Key == "" && contextGroup(r.Context) == "":
-		return cairn.Errorf(cairn.Invalid, "An account, a person, a visitor or a record must be named.").At("keys")
+		return cairn.Errorf(cairn.Invalid, "An account, a person, a visitor or a record must be named.").At("keys").Coded(CodeMissing)
 	case r.Via.Key != "" && !r.Via.Kind.IsRecord():
-		return cairn.Errorf(cairn.Invalid, "An account can be found through an account, person, contract, invoice, ticket, answer or task.").At("via")
+		return cairn.Errorf(cairn.Invalid, "An account can be found through an account, person, contract, invoice, ticket, answer or task.").At("via").Coded(CodeType)
 	}
 	if problem := checkOwnKey(r); problem != nil {
 		return problem
@@ -181,13 +183,13 @@ func checkOwnKey(r Record) *cairn.Error {
 	k := r.Keys
 	switch {
 	case r.Kind == cairn.OfAccount && k.Account == "" && contextGroup(r.Context) == "" && r.Via.Key == "":
-		return cairn.Errorf(cairn.Invalid, "The account must be named.").At("account")
+		return cairn.Errorf(cairn.Invalid, "The account must be named.").At("account").Coded(CodeMissing)
 	case r.Kind == cairn.OfPerson && k.Person == "" && k.Anonymous == "":
-		return cairn.Errorf(cairn.Invalid, "The person must be named.").At("person")
+		return cairn.Errorf(cairn.Invalid, "The person must be named.").At("person").Coded(CodeMissing)
 	case r.Kind == cairn.Alias && (k.Person == "" || k.Previous == ""):
-		return cairn.Errorf(cairn.Invalid, "Both the new and the previous key of the person are needed.").At("previous")
+		return cairn.Errorf(cairn.Invalid, "Both the new and the previous key of the person are needed.").At("previous").Coded(CodeMissing)
 	case r.Kind.IsRecord() && r.Kind != cairn.OfAccount && r.Kind != cairn.OfPerson && k.Record == "":
-		return cairn.Errorf(cairn.Invalid, "The id of the %s is missing.", r.Kind).At("record")
+		return cairn.Errorf(cairn.Invalid, "The id of the %s is missing.", r.Kind).At("record").Coded(CodeMissing)
 	}
 	return nil
 }
@@ -196,11 +198,11 @@ func checkOwnKey(r Record) *cairn.Error {
 func checkText(field, s string) *cairn.Error {
 	switch {
 	case len(s) > maxText:
-		return cairn.Errorf(cairn.Invalid, "It is longer than %d bytes.", maxText).At(field)
+		return cairn.Errorf(cairn.Invalid, "It is longer than %d bytes.", maxText).At(field).Coded(CodeLong)
 	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return cairn.Errorf(cairn.Invalid, "It holds a control character.").At(field)
+		return cairn.Errorf(cairn.Invalid, "It holds a control character.").At(field).Coded(CodeText)
 	case !utf8.ValidString(s):
-		return cairn.Errorf(cairn.Invalid, "It is not UTF-8.").At(field)
+		return cairn.Errorf(cairn.Invalid, "It is not UTF-8.").At(field).Coded(CodeText)
 	}
 	return nil
 }
@@ -214,10 +216,10 @@ func (a *admission) date(e *cairn.Event, at time.Time) *cairn.Error {
 	}
 	switch {
 	case e.At.Unix() <= 0:
-		return cairn.Errorf(cairn.Invalid, "The time lies before 1970.").At("at")
+		return cairn.Errorf(cairn.Invalid, "The time lies before 1970.").At("at").Coded(CodePast)
 	case !e.At.After(a.seen.Add(skew)):
 	case a.src.File:
-		return cairn.Errorf(cairn.Invalid, "The time lies in the future.").At("at")
+		return cairn.Errorf(cairn.Invalid, "The time lies in the future.").At("at").Coded(CodeFuture)
 	default:
 		e.At, e.Skewed = a.seen, true
 	}
@@ -262,7 +264,7 @@ func (a *admission) place(e *cairn.Event, v Via) *cairn.Error {
 		e.Account, e.Keys.Account = o.Account, o.Key
 		if e.Kind == cairn.OfAccount {
 			if o.Account.IsZero() {
-				return cairn.Errorf(cairn.Invalid, "The account must be named.").At("account")
+				return cairn.Errorf(cairn.Invalid, "The account must be named.").At("account").Coded(CodeMissing)
 			}
 			e.Record = o.Account.Record()
 		}
@@ -291,17 +293,17 @@ func (a *admission) place(e *cairn.Event, v Via) *cairn.Error {
 
 func unknownVia(v Via) *cairn.Error {
 	if v.Kind == cairn.OfPerson {
-		return cairn.Errorf(cairn.Invalid, "This person is not known yet: send the person first, or name the account.").At("person")
+		return cairn.Errorf(cairn.Invalid, "This person is not known yet: send the person first, or name the account.").At("person").Coded(CodeUnknown)
 	}
-	return cairn.Errorf(cairn.Invalid, "The %s %q is not known yet: send it first, or name the account.", v.Kind, cut(v.Key, 80)).At(string(v.Kind))
+	return cairn.Errorf(cairn.Invalid, "The %s %q is not known yet: send it first, or name the account.", v.Kind, cut(v.Key, 80)).At(string(v.Kind)).Coded(CodeUnknown)
 }
 
 // fill checks the properties and splits them into what everybody may read and
 // what is sealed.
-func (a *admission) fill(e *cairn.Event, r Record) *cairn.Error {
-	props, problem := checkFields(r.Kind, r.Props, a.currency)
+func (a *admission) fill(e *cairn.Event, r Record) (note string, _ *cairn.Error) {
+	props, note, problem := checkFields(r.Kind, r.Props, a.currency)
 	if problem != nil {
-		return problem
+		return "", problem
 	}
 	plain, personal := a.classes.split(r.Kind, props)
 	if c := personalContext(r.Context); len(c) > 0 && !r.Kind.IsRecord() {
@@ -318,11 +320,11 @@ func (a *admission) fill(e *cairn.Event, r Record) *cairn.Error {
 	}
 	switch {
 	case err != nil:
-		return cairn.Errorf(cairn.Invalid, "The properties cannot be written as JSON.").At("props").Because(err)
+		return "", cairn.Errorf(cairn.Invalid, "The properties cannot be written as JSON.").At("props").Coded(CodeJSON).Because(err)
 	case len(e.Props)+len(e.Personal) > MaxEvent:
-		return cairn.Errorf(cairn.TooLarge, "The record is larger than %d KB.", MaxEvent>>10).At("props")
+		return "", cairn.Errorf(cairn.TooLarge, "The record is larger than %d KB.", MaxEvent>>10).At("props").Coded(CodeLarge)
 	}
-	return nil
+	return note, nil
 }
 
 // object writes m as JSON, and nil when it is empty.

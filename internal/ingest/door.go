@@ -63,13 +63,14 @@ func (d *Door) Admit(ctx context.Context, src Source, recs []Record) ([]Verdict,
 	var place []int // of each event among the records
 	var rejects []Reject
 	for i, r := range recs {
-		e, problem := a.event(r)
+		e, note, problem := a.event(r)
 		if problem != nil {
-			verdicts[i] = Verdict{Index: r.Index, Status: Rejected, Field: problem.Field, Reason: problem.Text}
+			verdicts[i] = rejection(r, problem)
 			rejects = append(rejects, a.reject(r, problem))
 			continue
 		}
 		a.remember(e)
+		verdicts[i].Note = note
 		events, place = append(events, e), append(place, i)
 	}
 	var admitted []event.Admitted
@@ -79,7 +80,8 @@ func (d *Door) Admit(ctx context.Context, src Source, recs []Record) ([]Verdict,
 		}
 	}
 	for j, i := range place {
-		verdicts[i] = Verdict{Index: recs[i].Index, Status: a.status(events[j], admitted[j])}
+		v := &verdicts[i]
+		v.Index, v.Status, v.ID = recs[i].Index, a.status(events[j], admitted[j]), events[j].ID
 	}
 	d.refused(ctx, src, a.seen, rejects)
 	return verdicts, nil
@@ -124,7 +126,7 @@ func (a *admission) reject(r Record, problem *cairn.Error) Reject {
 			body = string(b)
 		}
 	}
-	return Reject{Source: a.src.Name, Seen: a.seen, Index: r.Index, Field: problem.Field, Reason: problem.Text, Body: cut(body, MaxEvent)}
+	return Reject{Source: a.src.Name, Seen: a.seen, Index: r.Index, Code: codeOf(problem), Field: problem.Field, Reason: problem.Text, Body: cut(body, MaxEvent)}
 }
 
 // recordJSON is a record as the list of what was refused shows it.

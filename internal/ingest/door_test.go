@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,11 +34,12 @@ func TestOneBadRecordDoesNotHoldUpTheOthers(t *testing.T) {
 		Record{Index: 2, Kind: cairn.Track, Name: "Report Created", ID: "3", Keys: cairn.Keys{Account: "acme"}, At: now.AddDate(0, 0, -1)},
 		Record{Index: 3, Kind: cairn.Track, Name: "Report Created", ID: "1", Keys: cairn.Keys{Account: "acme"}},
 	)
+	id := func(of string) cairn.EventID { return cairn.EventID{ID: cairn.HashID("event", "segment", of)} }
 	want := []Verdict{
-		{Index: 0, Status: Accepted},
-		{Index: 1, Status: Rejected, Field: "mrr", Reason: "It is not an amount: a plain decimal number such as 1204.50 is needed."},
-		{Index: 2, Status: Late},
-		{Index: 3, Status: Duplicate},
+		{Index: 0, Status: Accepted, ID: id("1")},
+		{Index: 1, Status: Rejected, Code: CodeNumber, Field: "mrr", Reason: "It is not an amount: a plain decimal number such as 1204.50 is needed."},
+		{Index: 2, Status: Late, ID: id("3")},
+		{Index: 3, Status: Duplicate, ID: id("1")},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("verdicts (-want +got):\n%s", diff)
@@ -88,8 +90,7 @@ func TestEveryReasonToRefuseNamesItsField(t *testing.T) {
 		{"renewal date", of(cairn.OfContract, map[string]any{"renews": "soon"}), "renews"},
 		{"seats", of(cairn.OfContract, map[string]any{"seats": 2.5}), "seats"},
 		{"auto renewal", of(cairn.OfContract, map[string]any{"auto_renew": "perhaps"}), "auto_renew"},
-		{"status of an account", of(cairn.OfAccount, map[string]any{"status": "happy"}), "status"},
-		{"role of a person", of(cairn.OfPerson, map[string]any{"role": "wizard"}), "role"},
+		{"status of a contract", of(cairn.OfContract, map[string]any{"status": "happy"}), "status"},
 		{"nps of 11", of(cairn.OfAnswer, map[string]any{"survey": "nps", "score": 11}), "score"},
 		{"csat of 0", of(cairn.OfAnswer, map[string]any{"survey": "csat", "score": "0"}), "score"},
 		{"ces of 8", of(cairn.OfAnswer, map[string]any{"survey": "ces", "score": 8.0}), "score"},
@@ -107,13 +108,32 @@ func TestEveryReasonToRefuseNamesItsField(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d, m := newDoor()
 			got := admit(t, d, shop, c.rec)[0]
-			if got.Status != Rejected || got.Field != c.field || got.Reason == "" {
+			if got.Status != Rejected || got.Field != c.field || got.Reason == "" || !slices.Contains(Codes, got.Code) {
 				t.Errorf("got %+v, want a rejection that names %q", got, c.field)
 			}
 			if len(m.all) != 0 || len(m.rejects) != 1 {
 				t.Errorf("%d events and %d rejects, want 0 and 1", len(m.all), len(m.rejects))
 			}
 		})
+	}
+}
+
+func TestARoleOrStatusThatIsNotKnownIsKeptAsATrait(t *testing.T) {
+	d, m := newDoor()
+	keys := cairn.Keys{Account: "acme", Person: "u-1"}
+	got := admit(t, d, shop,
+		Record{Kind: cairn.OfPerson, Keys: keys, Props: map[string]any{"role": "editor", "opted_out": true}},
+		Record{Kind: cairn.OfAccount, Keys: keys, Props: map[string]any{"status": json.Number("7")}},
+		Record{Kind: cairn.OfPerson, Keys: keys, Props: map[string]any{"role": "Admin"}},
+	)
+	for i, want := range []struct{ props, note string }{
+		{`{"opted_out":true,"role":null,"role_as_sent":"editor"}`, "role_as_sent"},
+		{`{"status":null,"status_as_sent":7}`, "status_as_sent"},
+		{`{"role":"administrator"}`, ""},
+	} {
+		if got[i].Status != Accepted || string(m.all[i].Props) != want.props || !strings.Contains(got[i].Note, want.note) || want.note == "" && got[i].Note != "" {
+			t.Errorf("%+v %s, want %s", got[i], m.all[i].Props, want.props)
+		}
 	}
 }
 

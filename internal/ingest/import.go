@@ -214,7 +214,7 @@ func (u *run) take(r row) {
 	var recs []Record
 	problem := r.problem
 	if problem == nil {
-		recs, problem = u.plan.make(r)
+		recs, problem = u.plan.make(&r)
 	}
 	if problem != nil {
 		kind, _ := eventKind(u.Kind)
@@ -287,7 +287,7 @@ func (u *run) refuse(r row, v Verdict) error {
 		}
 		u.rejects, u.report.Rejects = w, w.path
 	}
-	return u.rejects.write(r, x)
+	return u.rejects.write(r, x, u.plan.key(&r))
 }
 
 // column returns the column that the field of a verdict was read from, or the

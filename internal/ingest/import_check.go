@@ -11,13 +11,13 @@ func (d *Door) Check(ctx context.Context, src Source, recs []Record) ([]Verdict,
 	}
 	verdicts := make([]Verdict, len(recs))
 	for i, r := range recs {
-		e, problem := a.event(r)
+		e, note, problem := a.event(r)
 		if problem != nil {
-			verdicts[i] = Verdict{Index: r.Index, Status: Rejected, Field: problem.Field, Reason: problem.Text}
+			verdicts[i] = rejection(r, problem)
 			continue
 		}
 		a.remember(e)
-		verdicts[i] = Verdict{Index: r.Index, Status: Accepted}
+		verdicts[i] = Verdict{Index: r.Index, Status: Accepted, ID: e.ID, Note: note}
 	}
 	return verdicts, nil
 }

@@ -48,9 +48,9 @@ func unwritable(err error) error {
 	return cairn.Errorf(cairn.Unavailable, "The file of rejected rows cannot be written.").Because(err)
 }
 
-func (w *rejectWriter) write(r row, x Refusal) error {
+func (w *rejectWriter) write(r row, x Refusal, key string) error {
 	if w.csv == nil {
-		return w.writeJSON(r, x)
+		return w.writeJSON(r, x, key)
 	}
 	cells := append([]string(nil), r.cells...)
 	if r.cells == nil {
@@ -60,15 +60,15 @@ func (w *rejectWriter) write(r row, x Refusal) error {
 			cells[0] = strings.TrimRight(string(r.raw), "\r\n")
 		}
 	}
-	return unwritable(w.csv.Write(append(cells, strconv.Itoa(x.Row), x.Field, x.Reason)))
+	return unwritable(w.csv.Write(append(cells, strconv.Itoa(x.Row), x.Field, x.Reason, key)))
 }
 
-func (w *rejectWriter) writeJSON(r row, x Refusal) error {
+func (w *rejectWriter) writeJSON(r row, x Refusal, key string) error {
 	o := maps.Clone(r.object)
 	if o == nil {
 		o = map[string]any{"_line": string(r.raw)}
 	}
-	o["_row"], o["_field"], o["_reason"] = x.Row, x.Field, x.Reason
+	o["_row"], o["_field"], o["_reason"], o[rowKey] = x.Row, x.Field, x.Reason, key
 	b, err := json.Marshal(o)
 	if err != nil {
 		return unwritable(err)

@@ -33,25 +33,6 @@ type Via struct {
 	Key  string
 }
 
-// A Status is what became of a record.
-type Status string
-
-// The statuses. Late is accepted, with a time on an earlier day.
-const (
-	Accepted  Status = "accepted"
-	Duplicate Status = "duplicate"
-	Late      Status = "late"
-	Rejected  Status = "rejected"
-)
-
-// A Verdict is the answer for one record.
-type Verdict struct {
-	Index  int    `json:"index"`
-	Status Status `json:"status"`
-	Field  string `json:"field,omitempty"`  // what to correct
-	Reason string `json:"reason,omitempty"` // in a sentence
-}
-
 // SeveralRule says what becomes of a call without an account whose user
 // belongs to several.
 type SeveralRule string
@@ -91,6 +72,7 @@ type Reject struct {
 	Source string    `json:"source"`
 	Seen   time.Time `json:"seen"`
 	Index  int       `json:"index"`
+	Code   string    `json:"code"`
 	Field  string    `json:"field"`
 	Reason string    `json:"reason"`
 	Body   string    `json:"body,omitempty"` // the record as JSON, at most 32 KiB

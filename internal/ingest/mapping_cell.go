@@ -84,13 +84,13 @@ func (c *cell) text(in *reading) (string, *cairn.Error) {
 	}
 	s, ok := textOf(v)
 	if !ok {
-		return "", c.wrong("This is a list or an object where a text is needed.")
+		return "", c.wrong(CodeText, "This is a list or an object where a text is needed.")
 	}
 	return s, nil
 }
 
-func (c *cell) wrong(format string, args ...any) *cairn.Error {
-	return cairn.Errorf(cairn.Invalid, format, args...).At(c.label)
+func (c *cell) wrong(code, format string, args ...any) *cairn.Error {
+	return cairn.Errorf(cairn.Invalid, format, args...).At(c.label).Coded(code)
 }
 
 func (c *cell) truth(in *reading) (bool, *cairn.Error) {
@@ -100,7 +100,7 @@ func (c *cell) truth(in *reading) (bool, *cairn.Error) {
 	}
 	b, ok := truthOf(v)
 	if !ok {
-		return false, c.wrong("This is neither true nor false.")
+		return false, c.wrong(CodeValue, "This is neither true nor false.")
 	}
 	return b, nil
 }
@@ -127,7 +127,7 @@ func (c *cell) count(in *reading) (int64, *cairn.Error) {
 	}
 	n, err := strconv.ParseFloat(s, 64)
 	if err != nil || n < 0 || n > 1e12 || n != float64(int64(n)) {
-		return 0, c.wrong("%q is not a whole number of 0 or more.", cut(s, 40))
+		return 0, c.wrong(CodeNumber, "%q is not a whole number of 0 or more.", cut(s, 40))
 	}
 	return int64(n), nil
 }
@@ -153,9 +153,9 @@ func (c *cell) dateOf(v any) (dated, *cairn.Error) {
 		}
 	}
 	if _, day := namedDay(s, c.zone); day {
-		return dated{}, c.wrong("%q could be day first or month first. Say which in a mapping: date: dmy, or date: mdy.", cut(s, 40))
+		return dated{}, c.wrong(CodeDate, "%q could be day first or month first. Say which in a mapping: date: dmy, or date: mdy.", cut(s, 40))
 	}
-	return dated{}, c.wrong("%q is not a date in a form that is read here.", cut(s, 40))
+	return dated{}, c.wrong(CodeDate, "%q is not a date in a form that is read here.", cut(s, 40))
 }
 
 func namedDay(s string, z *time.Location) (dated, bool) {
@@ -222,14 +222,14 @@ func (c *cell) convert(v any, written bool) (any, *cairn.Error) {
 	case "bool":
 		b, ok := truthOf(v)
 		if !ok {
-			return nil, c.wrong("This is neither true nor false.")
+			return nil, c.wrong(CodeValue, "This is neither true nor false.")
 		}
 		return b, nil
 	case "number":
 		n, ok := c.number(v)
 		if !ok {
 			s, _ := textOf(v)
-			return nil, c.wrong("%q is not a number.", cut(s, 40))
+			return nil, c.wrong(CodeNumber, "%q is not a number.", cut(s, 40))
 		}
 		return n, nil
 	}

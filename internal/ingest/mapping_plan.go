@@ -263,7 +263,7 @@ func (c *compiler) exists(field, column string) {
 }
 
 // make returns the records of a row: none when it is left out.
-func (p *plan) make(r row) ([]Record, *cairn.Error) {
+func (p *plan) make(r *row) ([]Record, *cairn.Error) {
 	in := &reading{row: r, plan: p}
 	if skip, problem := p.skip.truth(in); skip || problem != nil {
 		return nil, problem
@@ -333,7 +333,7 @@ func (t *recordPlan) date(in *reading, r *Record) *cairn.Error {
 	r.At, r.Stamp = d.t, d.t
 	if !ok {
 		if t.kind == cairn.Track && t.at != nil && in.plan.asOf.IsZero() {
-			return cairn.Errorf(cairn.Invalid, "The time is empty.").At(t.at.label)
+			return cairn.Errorf(cairn.Invalid, "The time is empty.").At(t.at.label).Coded(CodeMissing)
 		}
 		r.At, r.Stamp = in.plan.asOf, in.plan.asOf
 	}
@@ -363,10 +363,9 @@ func (t *recordPlan) fill(in *reading, r *Record) *cairn.Error {
 
 // A reading is a row while records are made of it.
 type reading struct {
-	row  row
+	row  *row
 	plan *plan
 	vars map[string]any // for expressions, when one was evaluated
-	hash string         // of the row with its place among equal ones
 }
 
 // variables returns the row as expressions see it.
@@ -385,33 +384,40 @@ func (in *reading) variables() map[string]any {
 	return in.vars
 }
 
-// id is made of what the row says, of how many rows of the file said the same
-// before it, and of which of the row's records this is. Order and empty cells
-// do not matter, so that a mended file of rejected rows gives the same ids.
+// id is made of the row's key and of which of its records this is.
 func (in *reading) id(record int) string {
-	if in.hash == "" {
-		sum := in.sum()
-		mark := binary.BigEndian.Uint64(sum[:])
-		before := 0
-		if _, ok := in.plan.seen[mark]; ok {
-			in.plan.again[mark]++
-			before = in.plan.again[mark]
-		}
-		in.plan.seen[mark] = struct{}{}
-		in.hash = fmt.Sprintf("%x-%d", sum, before)
-	}
-	return cairn.HashID("row", in.plan.kind, in.hash, strconv.Itoa(record)).String()
+	return cairn.HashID("row", in.plan.kind, in.plan.key(in.row), strconv.Itoa(record)).String()
 }
 
-func (in *reading) sum() [sha256.Size]byte {
-	if in.row.object != nil {
-		b, _ := json.Marshal(in.row.object) // sorted by key; it came from JSON
+// key is made of what the row says and of how many rows of the file said the
+// same before it; order and empty cells do not matter. A file of rejected rows
+// says the key that a row had before it was mended. A row that could not be
+// split into cells has none.
+func (p *plan) key(r *row) string {
+	if r.key != "" || r.object == nil && r.cells == nil {
+		return r.key
+	}
+	sum := p.sum(r)
+	mark := binary.BigEndian.Uint64(sum[:])
+	before := 0
+	if _, ok := p.seen[mark]; ok {
+		p.again[mark]++
+		before = p.again[mark]
+	}
+	p.seen[mark] = struct{}{}
+	r.key = fmt.Sprintf("%x-%d", sum, before)
+	return r.key
+}
+
+func (p *plan) sum(r *row) [sha256.Size]byte {
+	if r.object != nil {
+		b, _ := json.Marshal(r.object) // sorted by key; it came from JSON
 		return sha256.Sum256(b)
 	}
 	var b []byte
-	for _, i := range in.plan.order {
-		if c := in.row.cells[i]; c != "" {
-			b = append(binary.AppendUvarint(b, uint64(len(in.plan.columns[i]))), in.plan.columns[i]...)
+	for _, i := range p.order {
+		if c := r.cells[i]; c != "" {
+			b = append(binary.AppendUvarint(b, uint64(len(p.columns[i]))), p.columns[i]...)
 			b = append(binary.AppendUvarint(b, uint64(len(c))), c...)
 		}
 	}

@@ -93,14 +93,14 @@ func (e Envelope) record(i int, raw json.RawMessage, seen time.Time) Record {
 		return Record{Index: i, Problem: problem, Body: string(raw)}
 	}
 	if i >= MaxBatchEvents {
-		return refuse(cairn.Errorf(cairn.TooLarge, "A batch has at most %d events.", MaxBatchEvents))
+		return refuse(cairn.Errorf(cairn.TooLarge, "A batch has at most %d events.", MaxBatchEvents).Coded(CodeLarge))
 	}
 	if len(raw) > MaxEvent {
-		return refuse(cairn.Errorf(cairn.TooLarge, "The event is larger than %d KB.", MaxEvent>>10))
+		return refuse(cairn.Errorf(cairn.TooLarge, "The event is larger than %d KB.", MaxEvent>>10).Coded(CodeLarge))
 	}
 	fields, ok := decodeObject(raw)
 	if !ok {
-		return refuse(cairn.Errorf(cairn.Invalid, "An event must be a JSON object."))
+		return refuse(cairn.Errorf(cairn.Invalid, "An event must be a JSON object.").Coded(CodeJSON))
 	}
 	m := message{fields: fields}
 	r := m.record(e)
@@ -129,9 +129,9 @@ type message struct {
 	problem *cairn.Error
 }
 
-func (m *message) refuse(field, text string) {
+func (m *message) refuse(field, code, text string) {
 	if m.problem == nil {
-		m.problem = cairn.Errorf(cairn.Invalid, "%s", text).At(field)
+		m.problem = cairn.Errorf(cairn.Invalid, "%s", text).At(field).Coded(code)
 	}
 }
 
@@ -143,7 +143,7 @@ func (m *message) text(name string) string {
 	}
 	s, ok := textOf(v)
 	if !ok {
-		m.refuse(name, "It must be a text.")
+		m.refuse(name, CodeText, "It must be a text.")
 		return ""
 	}
 	if problem := checkText(name, s); problem != nil && m.problem == nil {
@@ -156,7 +156,7 @@ func (m *message) text(name string) string {
 func (m *message) needed(name, text string) string {
 	s := m.text(name)
 	if s == "" {
-		m.refuse(name, text)
+		m.refuse(name, CodeMissing, text)
 	}
 	return s
 }
@@ -168,7 +168,7 @@ func (m *message) object(name string) map[string]any {
 	}
 	o, ok := v.(map[string]any)
 	if !ok {
-		m.refuse(name, "It must be a JSON object.")
+		m.refuse(name, CodeJSON, "It must be a JSON object.")
 	}
 	return o
 }
@@ -183,9 +183,9 @@ func (m *message) stamp() time.Time {
 		t, ok := moment(v)
 		switch {
 		case !ok:
-			m.refuse(name, "It is not a timestamp: ISO 8601 such as 2026-01-31T09:30:00Z is needed.")
+			m.refuse(name, CodeDate, "It is not a timestamp: ISO 8601 such as 2026-01-31T09:30:00Z is needed.")
 		case t.Unix() <= 0:
-			m.refuse(name, "The time lies before 1970.")
+			m.refuse(name, CodePast, "The time lies before 1970.")
 		}
 		return t
 	}
@@ -210,7 +210,7 @@ func (m *message) record(e Envelope) Record {
 	if call == "" {
 		call = m.text("type")
 		if !slices.Contains(Calls, call) {
-			m.refuse("type", "It must be one of "+strings.Join(Calls, ", ")+".")
+			m.refuse("type", CodeType, "It must be one of "+strings.Join(Calls, ", ")+".")
 		}
 	}
 	r := Record{
@@ -220,19 +220,19 @@ func (m *message) record(e Envelope) Record {
 	}
 	r.At = r.Stamp
 	if utf8.RuneCountInString(r.ID) > MaxID {
-		m.refuse("messageId", "It must be shorter than 100 characters.")
+		m.refuse("messageId", CodeLong, "It must be shorter than 100 characters.")
 	}
 	r.Context = merged(e.context, m.object("context"))
 	if v, ok := r.Context["groupId"]; ok && v != nil {
 		group := message{fields: r.Context}
 		r.Keys.Account = group.text("groupId")
 		if group.problem != nil {
-			m.refuse("context.groupId", group.problem.Text)
+			m.refuse("context.groupId", group.problem.Code, group.problem.Text)
 		}
 	}
 	m.call(call, &r)
 	if r.Keys.Person == "" && r.Keys.Anonymous == "" && call != "group" {
-		m.refuse("userId", "A userId or an anonymousId is needed.")
+		m.refuse("userId", CodeMissing, "A userId or an anonymousId is needed.")
 	}
 	return r
 }

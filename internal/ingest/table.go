@@ -25,6 +25,7 @@ type row struct {
 	object  map[string]any // of a file of JSON objects
 	raw     []byte         // as it stands in the file
 	problem *cairn.Error
+	key     string // what the ids of its records are made of, where they have none; see [plan.key]
 }
 
 // A table is a file of rows, read once from its start in constant memory.
@@ -45,8 +46,12 @@ const (
 )
 
 // remarks are the columns that a file of rejected rows has besides its own.
-// They are ignored when it is imported again.
-var remarks = []string{"_row", "_field", "_reason"}
+// When it is imported again they are ignored, but for the last: by it the
+// records of a mended row keep their ids, so that those of them that were taken
+// the first time are not taken twice.
+var remarks = []string{"_row", "_field", "_reason", rowKey}
+
+const rowKey = "_row_key"
 
 // openTable finds out what r holds: gzip or not, which encoding of text, and,
 // unless format says so, whether it is a table with separators or JSON lines.

@@ -20,6 +20,7 @@ type csvTable struct {
 	comma  byte
 	names  []string
 	kept   []int // for each name its place in the file, without the remarks
+	key    int   // where the row's key stands; -1: the file has none
 	width  int   // cells of a row in the file
 	number int
 	fields []byte // of the row being read
@@ -52,13 +53,16 @@ func newCSV(in *bufio.Reader) (*csvTable, error) {
 
 // name takes the header: every column has a name and no two the same.
 func (t *csvTable) name(header []string) error {
-	t.width = len(header)
+	t.width, t.key = len(header), -1
 	for i, c := range header {
 		c = strings.TrimSpace(c)
 		if c == "" {
 			c = "column_" + strconv.Itoa(i+1)
 		}
 		if slices.Contains(remarks, c) {
+			if c == rowKey {
+				t.key = i
+			}
 			continue
 		}
 		if slices.Contains(t.names, c) {
@@ -99,19 +103,22 @@ func (t *csvTable) next() (row, error) {
 		return r, err
 	}
 	if len(r.cells) != t.width {
-		r.problem = cairn.Errorf(cairn.Invalid, "The row has %d cells and the header has %d.", len(r.cells), t.width)
+		r.problem = cairn.Errorf(cairn.Invalid, "The row has %d cells and the header has %d.", len(r.cells), t.width).Coded(CodeJSON)
 		r.cells = nil
 		return r, nil
 	}
 	for i, c := range r.cells {
 		if !utf8.ValidString(c) {
-			r.problem = cairn.Errorf(cairn.Invalid, "The text is not UTF-8. Save the file as UTF-8.")
+			r.problem = cairn.Errorf(cairn.Invalid, "The text is not UTF-8. Save the file as UTF-8.").Coded(CodeText)
 			if k := slices.Index(t.kept, i); k >= 0 {
 				r.problem = r.problem.At(t.names[k])
 			}
 			r.cells = nil
 			return r, nil
 		}
+	}
+	if t.key >= 0 {
+		r.key = r.cells[t.key]
 	}
 	if len(t.kept) != t.width {
 		kept := make([]string, len(t.kept))
@@ -136,7 +143,7 @@ func (t *csvTable) read() (row, error) {
 		t.number++
 		r := row{number: t.number, raw: first.text}
 		if first.cut {
-			r.problem = cairn.Errorf(cairn.Invalid, "The row is longer than %d KiB.", maxRow>>10)
+			r.problem = cairn.Errorf(cairn.Invalid, "The row is longer than %d KiB.", maxRow>>10).Coded(CodeLarge)
 			return r, nil
 		}
 		r.problem, err = t.split(&r.raw)

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -14,11 +15,17 @@ import (
 type field struct {
 	read  reader // nil: any value
 	class class
+	keep  bool // what cannot be read is kept as a trait, see [asSent]
 }
 
 // A reader returns v as it is kept, or what is wrong with it. It never sees a
 // null, which clears.
-type reader func(v any, p patch) (any, string)
+type reader func(v any, p patch) (any, flaw)
+
+// A flaw is what is wrong with a value; the zero one is none.
+type flaw struct{ code, text string }
+
+var fine flaw
 
 // A patch is what a reader may look at beside its own value.
 type patch struct {
@@ -38,138 +45,150 @@ const (
 // vocabulary names the fields that Cairn itself reads.
 var vocabulary = map[cairn.EventKind]map[string]field{
 	cairn.Interaction: {
-		"type":          {oneOf("note", "call", "meeting", "mail"), plain},
-		"mood":          {oneOf("good", "neutral", "bad"), plain},
-		"next_step_due": {readDate, plain},
-		"text":          {nil, personal},
-		"next_step":     {nil, personal},
-		"who":           {nil, personal},
+		"type":          {read: oneOf("note", "call", "meeting", "mail"), class: plain},
+		"mood":          {read: oneOf("good", "neutral", "bad"), class: plain},
+		"next_step_due": {read: readDate, class: plain},
+		"text":          {class: personal},
+		"next_step":     {class: personal},
+		"who":           {class: personal},
 	},
 	cairn.OfAccount: {
-		"name":       {readText, plain},
-		"domain":     {readText, plain},
-		"owner":      {readText, plain},
-		"status":     {oneOf("lead", "trial", "customer", "churned", "ignored"), plain},
-		"industry":   {readText, byLooks},
-		"plan":       {nil, byLooks},
-		"parent":     {readText, plain},
-		"seats":      {readCount, plain},
-		"created_at": {readDate, plain},
+		"name":       {read: readText, class: plain},
+		"domain":     {read: readText, class: plain},
+		"owner":      {read: readText, class: plain},
+		"status":     {read: oneOf("lead", "trial", "customer", "churned", "ignored"), class: plain, keep: true},
+		"industry":   {read: readText, class: byLooks},
+		"plan":       {class: byLooks},
+		"parent":     {read: readText, class: plain},
+		"seats":      {read: readCount, class: plain},
+		"created_at": {read: readDate, class: plain},
 	},
 	cairn.OfPerson: {
-		"name":       {readText, personal},
-		"email":      {readText, personal},
-		"phone":      {readText, personal},
-		"title":      {readText, personal},
-		"role":       {readRole, plain},
-		"opted_out":  {readTruth, plain},
-		"created_at": {readDate, plain},
+		"name":       {read: readText, class: personal},
+		"email":      {read: readText, class: personal},
+		"phone":      {read: readText, class: personal},
+		"title":      {read: readText, class: personal},
+		"role":       {read: readRole, class: plain, keep: true},
+		"opted_out":  {read: readTruth, class: plain},
+		"created_at": {read: readDate, class: plain},
 	},
 	cairn.OfContract: {
-		"product":      {readText, plain},
-		"mrr":          {readAmount, plain},
-		"currency":     {readCurrency, plain},
-		"start":        {readDate, plain},
-		"renews":       {readDate, plain},
-		"end":          {readDate, plain},
-		"seats":        {readCount, plain},
-		"status":       {oneOf("active", "cancelled", "trial", "paused"), plain},
-		"auto_renew":   {readTruth, plain},
-		"cancelled_at": {readDate, plain},
+		"product":      {read: readText, class: plain},
+		"mrr":          {read: readAmount, class: plain},
+		"currency":     {read: readCurrency, class: plain},
+		"start":        {read: readDate, class: plain},
+		"renews":       {read: readDate, class: plain},
+		"end":          {read: readDate, class: plain},
+		"seats":        {read: readCount, class: plain},
+		"status":       {read: oneOf("active", "cancelled", "trial", "paused"), class: plain},
+		"auto_renew":   {read: readTruth, class: plain},
+		"cancelled_at": {read: readDate, class: plain},
 	},
 	cairn.OfInvoice: {
-		"amount":          {readAmount, plain},
-		"currency":        {readCurrency, plain},
-		"issued":          {readDate, plain},
-		"due":             {readDate, plain},
-		"paid_at":         {readDate, plain},
-		"failed_payments": {readCount, plain},
-		"status":          {oneOf("open", "paid", "failed", "void"), plain},
+		"amount":          {read: readAmount, class: plain},
+		"currency":        {read: readCurrency, class: plain},
+		"issued":          {read: readDate, class: plain},
+		"due":             {read: readDate, class: plain},
+		"paid_at":         {read: readDate, class: plain},
+		"failed_payments": {read: readCount, class: plain},
+		"status":          {read: oneOf("open", "paid", "failed", "void"), class: plain},
 	},
 	cairn.OfTicket: {
-		"subject":   {nil, personal},
-		"status":    {oneOf("open", "pending", "solved", "closed"), plain},
-		"priority":  {oneOf("low", "normal", "high", "urgent"), plain},
-		"opened":    {readDate, plain},
-		"closed":    {readDate, plain},
-		"reopened":  {readCount, plain},
-		"escalated": {readTruth, plain},
+		"subject":   {class: personal},
+		"status":    {read: oneOf("open", "pending", "solved", "closed"), class: plain},
+		"priority":  {read: oneOf("low", "normal", "high", "urgent"), class: plain},
+		"opened":    {read: readDate, class: plain},
+		"closed":    {read: readDate, class: plain},
+		"reopened":  {read: readCount, class: plain},
+		"escalated": {read: readTruth, class: plain},
 	},
 	cairn.OfAnswer: {
-		"survey":   {oneOf("nps", "csat", "ces"), plain},
-		"score":    {readScore, plain},
-		"comment":  {nil, personal},
-		"answered": {readDate, plain},
+		"survey":   {read: oneOf("nps", "csat", "ces"), class: plain},
+		"score":    {read: readScore, class: plain},
+		"comment":  {class: personal},
+		"answered": {read: readDate, class: plain},
 	},
 	cairn.OfTask: {
-		"title":    {readProse, personal}, // plain when a play made it
-		"why":      {readProse, personal},
-		"outcome":  {readProse, personal},
-		"type":     {readText, plain},
-		"owner":    {readText, plain},
-		"priority": {readCount, plain},
-		"due":      {readDate, plain},
-		"state":    {oneOf("open", "snoozed", "done", "dismissed"), plain},
-		"until":    {readDate, plain},
-		"play":     {readText, plain},
-		"planned":  {readDate, plain},
-		"closed":   {readDate, plain},
-		"reasons":  {nil, plain},
+		"title":    {read: readProse, class: personal}, // plain when a play made it
+		"why":      {read: readProse, class: personal},
+		"outcome":  {read: readProse, class: personal},
+		"type":     {read: readText, class: plain},
+		"owner":    {read: readText, class: plain},
+		"priority": {read: readCount, class: plain},
+		"due":      {read: readDate, class: plain},
+		"state":    {read: oneOf("open", "snoozed", "done", "dismissed"), class: plain},
+		"until":    {read: readDate, class: plain},
+		"play":     {read: readText, class: plain},
+		"planned":  {read: readDate, class: plain},
+		"closed":   {read: readDate, class: plain},
+		"reasons":  {class: plain},
 	},
 }
 
+// asSent is the trait that keeps what a source says of a field in words that
+// Cairn does not know.
+func asSent(name string) string { return name + "_as_sent" }
+
 // checkFields returns props with the fields of the vocabulary as they are
-// kept, or names the first one (by name) that cannot be read.
-func checkFields(kind cairn.EventKind, props map[string]any, currency string) (map[string]any, *cairn.Error) {
+// kept, or names the first one (by name) that cannot be read. The note tells
+// the sender what was kept otherwise than sent.
+func checkFields(kind cairn.EventKind, props map[string]any, currency string) (_ map[string]any, note string, _ *cairn.Error) {
 	fields := vocabulary[kind]
 	if len(fields) == 0 {
-		return props, nil
+		return props, "", nil
 	}
 	p := patch{props: props, currency: currency}
 	out := make(map[string]any, len(props))
-	bad, why := "", ""
+	bad, why := "", fine
+	var kept map[string]any // traits for what is not known
 	for name, v := range props {
 		if kind.IsRecord() && checkText("", name) != nil {
-			return nil, cairn.Errorf(cairn.Invalid, "The name of a field is too long or holds a control character.").At("props")
+			return nil, "", cairn.Errorf(cairn.Invalid, "The name of a field is too long or holds a control character.").At("props").Coded(CodeText)
 		}
 		f := fields[name]
 		if s, ok := v.(string); ok && f.read != nil && strings.TrimSpace(s) == "" {
 			v = nil
 		}
 		if v != nil && f.read != nil {
-			kept, problem := f.read(v, p)
-			if problem != "" && (bad == "" || name < bad) {
+			read, problem := f.read(v, p)
+			switch {
+			case problem == fine:
+			case f.keep:
+				kept = put(kept, asSent(name), v)
+				note = strings.TrimSpace(note + " The " + name + " is not one that Cairn knows and was kept as " + asSent(name) + ": " + problem.text)
+			case bad == "" || name < bad:
 				bad, why = name, problem
 			}
-			v = kept
+			v = read
 		}
 		out[name] = v
 	}
 	if bad != "" {
-		return nil, cairn.Errorf(cairn.Invalid, "%s", why).At(bad)
+		return nil, "", cairn.Errorf(cairn.Invalid, "%s", why.text).At(bad).Coded(why.code)
 	}
-	return out, nil
+	maps.Copy(out, kept)
+	return out, note, nil
 }
 
 // readText reads a text that rows are found and sorted by.
-func readText(v any, p patch) (any, string) {
+func readText(v any, p patch) (any, flaw) {
 	kept, problem := readProse(v, p)
 	if s, _ := kept.(string); len(s) > maxField {
-		return nil, "It is too long for a name."
+		return nil, flaw{CodeLong, "It is too long for a name."}
 	}
 	return kept, problem
 }
 
 // readProse reads a text of any length that an event may have.
-func readProse(v any, _ patch) (any, string) {
+func readProse(v any, _ patch) (any, flaw) {
 	s, ok := textOf(v)
 	switch {
 	case !ok:
-		return nil, "It is not a text."
+		return nil, flaw{CodeText, "It is not a text."}
 	case strings.ContainsRune(s, 0):
-		return nil, "It holds a zero byte."
+		return nil, flaw{CodeText, "It holds a zero byte."}
 	}
-	return s, ""
+	return s, fine
 }
 
 // textOf returns a text, or a number as text; anything else is not one.
@@ -189,20 +208,20 @@ func textOf(v any) (string, bool) {
 	return "", false
 }
 
-func readDate(v any, _ patch) (any, string) {
+func readDate(v any, _ patch) (any, flaw) {
 	if s, ok := v.(string); ok {
 		s = strings.TrimSpace(s)
 		for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
 			if _, err := time.Parse(layout, s); err == nil {
-				return s, ""
+				return s, fine
 			}
 		}
 	}
 	t, ok := moment(v)
 	if !ok {
-		return nil, "It is not a date: RFC 3339 or YYYY-MM-DD is needed."
+		return nil, flaw{CodeDate, "It is not a date: RFC 3339 or YYYY-MM-DD is needed."}
 	}
-	return t.UTC().Format(time.RFC3339Nano), ""
+	return t.UTC().Format(time.RFC3339Nano), fine
 }
 
 // layouts of timestamps that senders are known to use beside RFC 3339.
@@ -253,65 +272,65 @@ func decimal(s string) bool {
 	return len(s) <= 30 && digits(whole) && (!point || digits(part))
 }
 
-func readAmount(v any, p patch) (any, string) {
+func readAmount(v any, p patch) (any, flaw) {
 	s, ok := textOf(v)
 	if !ok || !decimal(s) {
-		return nil, "It is not an amount: a plain decimal number such as 1204.50 is needed."
+		return nil, flaw{CodeNumber, "It is not an amount: a plain decimal number such as 1204.50 is needed."}
 	}
 	currency := p.currency
 	if c, ok := p.props["currency"].(string); ok && strings.TrimSpace(c) != "" {
 		currency = c
 	}
 	if _, err := cairn.ParseMoney(s, currency); err != nil {
-		return nil, "It has more decimals than the currency knows, or is too large."
+		return nil, flaw{CodeRange, "It has more decimals than the currency knows, or is too large."}
 	}
-	return v, ""
+	return v, fine
 }
 
-func readCurrency(v any, _ patch) (any, string) {
+func readCurrency(v any, _ patch) (any, flaw) {
 	s, _ := v.(string)
 	s = strings.ToUpper(strings.TrimSpace(s))
 	if len(s) != 3 || strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		return nil, "It is not a currency: three letters such as EUR are needed."
+		return nil, flaw{CodeValue, "It is not a currency: three letters such as EUR are needed."}
 	}
-	return s, ""
+	return s, fine
 }
 
-func readCount(v any, _ patch) (any, string) {
+func readCount(v any, _ patch) (any, flaw) {
 	s, ok := textOf(v)
 	n, err := strconv.ParseFloat(s, 64)
 	if !ok || err != nil || n < 0 || n > 1e12 || n != float64(int64(n)) {
-		return nil, "It is not a whole number of 0 or more."
+		return nil, flaw{CodeNumber, "It is not a whole number of 0 or more."}
 	}
-	return json.Number(strconv.FormatInt(int64(n), 10)), ""
+	return json.Number(strconv.FormatInt(int64(n), 10)), fine
 }
 
-func readTruth(v any, _ patch) (any, string) {
+func readTruth(v any, _ patch) (any, flaw) {
 	if b, ok := v.(bool); ok {
-		return b, ""
+		return b, fine
 	}
 	s, _ := textOf(v)
 	switch strings.ToLower(s) {
 	case "true", "yes", "1":
-		return true, ""
+		return true, fine
 	case "false", "no", "0":
-		return false, ""
+		return false, fine
 	}
-	return nil, "It is neither true nor false."
+	return nil, flaw{CodeValue, "It is neither true nor false."}
 }
 
-func readScore(v any, p patch) (any, string) {
+func readScore(v any, p patch) (any, flaw) {
 	s, ok := textOf(v)
 	n, err := strconv.ParseFloat(s, 64)
 	if !ok || err != nil {
-		return nil, "It is not a number."
+		return nil, flaw{CodeNumber, "It is not a number."}
 	}
 	survey, _ := p.props["survey"].(string)
 	switch low, high := scale(word(survey)); {
 	case !(n >= low && n <= high): // also of NaN
-		return nil, "The score lies outside the scale of its survey (nps 0 to 10, csat 1 to 5, ces 1 to 7)."
+		return nil, flaw{CodeRange, "The score lies outside the scale of its survey (nps 0 to 10, csat 1 to 5, ces 1 to 7)."}
 	}
-	return json.Number(strconv.FormatFloat(n, 'f', -1, 64)), ""
+	return json.Number(strconv.FormatFloat(n, 'f', -1, 64)), fine
 }
 
 // scale returns the lowest and highest score of a survey; of one that is not
@@ -328,15 +347,15 @@ func scale(survey string) (low, high float64) {
 
 // oneOf reads one of a few words, in any case and with spaces or hyphens.
 func oneOf(words ...string) reader {
-	return func(v any, _ patch) (any, string) {
+	return func(v any, _ patch) (any, flaw) {
 		s, _ := v.(string)
 		s = word(s)
 		for _, w := range words {
 			if s == w {
-				return w, ""
+				return w, fine
 			}
 		}
-		return nil, "It must be one of " + strings.Join(words, ", ") + "."
+		return nil, flaw{CodeValue, "It must be one of " + strings.Join(words, ", ") + "."}
 	}
 }
 
@@ -345,13 +364,13 @@ func word(s string) string {
 }
 
 // readRole knows what products commonly call two of the roles.
-func readRole(v any, p patch) (any, string) {
+func readRole(v any, p patch) (any, flaw) {
 	if s, ok := v.(string); ok {
 		switch word(s) {
 		case "admin":
-			return "administrator", ""
+			return "administrator", fine
 		case "member":
-			return "user", ""
+			return "user", fine
 		}
 	}
 	return oneOf("user", "administrator", "champion", "sponsor", "economic_buyer", "beneficiary")(v, p)
