@@ -57,11 +57,6 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Embedded() {
-		if err := store.Reclaim(ctx); err != nil {
-			return nil, errors.Join(err, store.Close())
-		}
-	}
 	a := &App{Store: store, Clock: &Clock{}, Auth: auth.New(store), cfg: cfg, log: log}
 	if err := a.seed(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())

@@ -2,6 +2,7 @@ package app
 
 import (
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -61,10 +62,11 @@ func killed(t *testing.T, path string) {
 	defer db.Close()
 	until := time.Now().Add(time.Hour).UnixMicro()
 	for _, q := range []string{
-		"update cursor set node = 'elsewhere/1', until = $1, lease = lease + 1",
-		"update due set until = $1, lease = lease + 1",
+		fmt.Sprint("insert into node (name, kind, works, since, until) values ('elsewhere/1', 'serve', 1, 0, ", until, ")"),
+		"update cursor set node = 'elsewhere/1', lease = lease + 1",
+		"update due set node = 'elsewhere/1', lease = lease + 1",
 	} {
-		if _, err := db.Exec(q, until); err != nil {
+		if _, err := db.Exec(q); err != nil {
 			t.Fatal(err)
 		}
 	}

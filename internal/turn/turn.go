@@ -66,8 +66,12 @@ type Result struct {
 
 // A Store leases accounts that are due, loads them and keeps results.
 type Store interface {
-	// Due leases accounts whose turn has come as of now.
+	// Due leases accounts whose turn has come as of now, as long as this node
+	// lives.
 	Due(ctx context.Context, now time.Time, limit int) ([]Due, error)
+	// GiveBack lets turns be leased again that could not be taken. Those of a
+	// commit that failed are given back by it.
+	GiveBack(ds []Due)
 	// Load returns what a turn at now needs.
 	Load(ctx context.Context, d Due, now time.Time) (Loaded, error)
 	// CommitTurns is one transaction. An account whose lease was lost is left
@@ -96,20 +100,25 @@ func (t *Turner) Beat(ctx context.Context, now time.Time) (worked bool, err erro
 	if err != nil || len(due) == 0 {
 		return false, err
 	}
+	results, err := t.results(ctx, due, now)
+	if err != nil {
+		t.Store.GiveBack(due)
+		return false, err
+	}
+	return true, t.Store.CommitTurns(ctx, results)
+}
+
+func (t *Turner) results(ctx context.Context, due []Due, now time.Time) ([]Result, error) {
 	defs, err := t.Definitions(ctx)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	today := dayOf(now, defs)
 	yard, err := t.Store.Yardsticks(ctx, today-lookBack, today)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	results, err := t.take(ctx, defs, yard, due, now)
-	if err != nil {
-		return false, err
-	}
-	return true, t.Store.CommitTurns(ctx, results)
+	return t.take(ctx, defs, yard, due, now)
 }
 
 // take takes the turns side by side; the results are in the order of due.

@@ -207,3 +207,7 @@ func (engine) Full(err error) bool {
 	var pe *pgconn.PgError
 	return errors.As(err, &pe) && strings.HasPrefix(pe.Code, "53")
 }
+
+func (engine) Clock() string { return "(extract(epoch from clock_timestamp()) * 1000000)::bigint" }
+
+func (engine) Skip() string { return "for update skip locked" }

@@ -68,8 +68,7 @@ CREATE TABLE cursor (
     part  integer not null,
     n     bigint  not null,
     lease bigint  not null,   -- number of the lease that may move it
-    until bigint  not null,   -- wall time at which the lease ends
-    node  text    not null,
+    node  text    not null,   -- that holds it, as long as the node lives; '': free
     primary key (stage, gen, part)
 ) without rowid;
 
@@ -91,7 +90,7 @@ CREATE TABLE due (
     at      bigint  not null,   -- workspace time at which the turn is due; 0: at once
     mark    bigint  not null,   -- grows whenever it is marked again
     lease   bigint  not null,
-    until   bigint  not null,   -- wall time at which the lease ends; 0: free
+    node    text    not null,   -- that takes the turn, as long as the node lives; '': free
     quiet   integer not null    -- 1: only history arrived: measure, decide nothing
 ) without rowid;
 
@@ -165,6 +164,14 @@ CREATE TABLE memo (
 ) without rowid;
 
 CREATE TABLE migration (version integer not null primary key);
+
+CREATE TABLE node (
+    name  text    not null primary key,  -- of one start of one process
+    kind  text    not null,              -- serve, work or command
+    works integer not null,              -- 1: runs the stages
+    since bigint  not null,
+    until bigint  not null               -- by the database's clock
+) without rowid;
 
 CREATE TABLE person (
     id        bytea   not null primary key,

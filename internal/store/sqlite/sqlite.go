@@ -179,3 +179,7 @@ func (engine) Full(err error) bool {
 	code := se.Code()
 	return code&0xff == lib.SQLITE_FULL || code == lib.SQLITE_IOERR_WRITE || code == lib.SQLITE_IOERR_FSYNC || code == lib.SQLITE_IOERR_TRUNCATE
 }
+
+func (engine) Clock() string { return "cast(unixepoch('subsec') * 1000000 as integer)" }
+
+func (engine) Skip() string { return "" }

@@ -9,8 +9,12 @@ import (
 	"cairn"
 )
 
-// Planned returns actions that are not yet done; see [action.Store].
+// Planned returns actions that are not yet done; see [action.Store]. Of
+// several nodes one is given any.
 func (s *Store) Planned(ctx context.Context, limit int) ([]cairn.Action, error) {
+	if !s.leads() {
+		return nil, nil
+	}
 	rows, err := s.db.QueryContext(ctx, `
 		/* action.Planned */
 		select body, state, result, done_at from action where state = 'planned' order by at, id limit $1`, limit)

@@ -7,7 +7,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,76 +16,6 @@ import (
 	"cairn"
 	"cairn/internal/signal"
 )
-
-// DefaultLease is how long a lease lasts without being renewed, in wall time.
-const DefaultLease = 30 * time.Second
-
-// SetLease changes how long a lease lasts: how long what a dead node held
-// waits until another takes over. It must be called before anything is leased.
-func (s *Store) SetLease(d time.Duration) { s.lease, s.held.renew = d, d/3 }
-
-// node names this process among those that share the database.
-var node = func() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unnamed"
-	}
-	return fmt.Sprintf("%s/%d", host, os.Getpid())
-}()
-
-// Cursors leases what partitions of a stage's generation are free and returns
-// all that this node holds; see [signal.FoldStore].
-func (s *Store) Cursors(ctx context.Context, stage string, gen int) (int, []signal.Cursor, error) {
-	if gen == 0 {
-		var err error
-		if gen, _, err = s.generation(ctx, stage); err != nil {
-			return 0, nil, err
-		}
-	}
-	if held := s.held.cursors(stage, gen); held != nil {
-		return gen, held, nil
-	}
-	var out []signal.Cursor
-	now := time.Now().UnixMicro()
-	err := s.write(ctx, Turns, func(tx *Tx) error {
-		out = nil
-		for p := range cairn.Partitions {
-			if _, err := tx.ExecContext(ctx, `
-				/* fold.Cursors */
-				insert into cursor (stage, gen, part, n, lease, until, node) values ($1, $2, $3, 0, 0, 0, '') on conflict do nothing`,
-				stage, gen, p); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.ExecContext(ctx, `
-			/* fold.Cursors */
-			update cursor set lease = case when node = $3 then lease else lease + 1 end, node = $3, until = $4
-			where stage = $1 and gen = $2 and (until < $5 or node = $3)`,
-			stage, gen, node, now+s.lease.Microseconds(), now); err != nil {
-			return err
-		}
-		rows, err := tx.QueryContext(ctx, `
-			/* fold.Cursors */
-			select part, n, lease from cursor where stage = $1 and gen = $2 and node = $3 order by part`, stage, gen, node)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var c signal.Cursor
-			if err := rows.Scan(&c.Part, &c.N, &c.Lease); err != nil {
-				return err
-			}
-			out = append(out, c)
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		return 0, nil, err
-	}
-	s.held.keep(stage, gen, out)
-	return gen, out, nil
-}
 
 // generation returns the current generation of a stage and the one that a
 // rebuild is growing (0: none).
@@ -112,7 +41,7 @@ func (s *Store) CommitFold(ctx context.Context, b signal.Beat) (held time.Durati
 			res, err := tx.ExecContext(ctx, `
 				/* fold.CommitFold */
 				update cursor set n = $1 where stage = $2 and gen = $3 and part = $4 and n = $5 and lease = $6 and node = $7`,
-				m.To, signal.StageName, b.Gen, m.Part, m.N, m.Lease, node)
+				m.To, signal.StageName, b.Gen, m.Part, m.N, m.Lease, s.member.name)
 			if err != nil {
 				return err
 			}
@@ -152,7 +81,7 @@ func (s *Store) CommitFold(ctx context.Context, b signal.Beat) (held time.Durati
 		return s.touch(ctx, tx, touched, b.Seen)
 	})
 	if err != nil {
-		s.held.drop(signal.StageName, b.Gen)
+		s.held.drop()
 		return held, err
 	}
 	s.held.move(signal.StageName, b.Gen, b.Moves)

@@ -38,8 +38,8 @@ func (s *Store) Stages(ctx context.Context, now time.Time) ([]StageStanding, err
 		args []any
 		into []any
 	}{
-		{`/* stages */ select coalesce(sum(n), 0), count(distinct case when until > $2 then node end) from cursor where stage = 'fold' and gen = $1`,
-			[]any{fold.Gen, time.Now().UnixMicro()}, []any{&fold.Position, &fold.Nodes}},
+		{`/* stages */ select coalesce(sum(n), 0), count(distinct case when node in (` + s.alive() + `) then node end) from cursor where stage = 'fold' and gen = $1`,
+			[]any{fold.Gen}, []any{&fold.Position, &fold.Nodes}},
 		{`/* stages */ select coalesce(sum(n), 0) from counter`, nil, []any{&fold.End}},
 		{`/* stages */ select count(*), coalesce(sum(case when at <= $1 then 1 else 0 end), 0) from due`, []any{cairn.Micros(now)}, []any{&turns.End, &turns.Lag}},
 		{`/* stages */ select count(*), coalesce(sum(case when state = 'planned' then 1 else 0 end), 0) from action`, nil, []any{&actions.End, &actions.Lag}},
@@ -108,9 +108,15 @@ func (s *Store) Swap(ctx context.Context, stage string, gen int, now time.Time) 
 			delete from cursor where stage = $1 and gen <> $2`, stage, gen); err != nil {
 			return err
 		}
+		if _, err := tx.ExecContext(ctx, `
+			/* stages.Swap */
+			update cursor set node = '', lease = lease + 1 where stage = $1 and gen = $2`, stage, gen); err != nil {
+			return err
+		}
 		return s.measureAll(ctx, tx, now)
 	})
 	if swapped {
+		s.held.drop() // it is shared from now on
 		s.ring("log") // what was appended meanwhile is folded into the new one
 		s.ring("due")
 	}
@@ -163,34 +169,6 @@ func (s *Store) Prune(ctx context.Context) (more bool, err error) {
 		return nil
 	})
 	return more, err
-}
-
-// Release gives back the leases of this node, so that another can take over
-// at once.
-func (s *Store) Release(ctx context.Context) error {
-	return s.write(ctx, Turns, func(tx *Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			/* stages.Release */
-			update cursor set until = 0 where node = $1`, node)
-		return err
-	})
-}
-
-// Reclaim ends the leases of all nodes, whose holders are dead. Only who is
-// sure to be alone may call it, such as the holder of the data directory's
-// lock: after a kill the stages then go on at once and not when leases end.
-func (s *Store) Reclaim(ctx context.Context) error {
-	return s.write(ctx, Turns, func(tx *Tx) error {
-		if _, err := tx.ExecContext(ctx, `
-			/* stages.Reclaim */
-			update cursor set until = 0 where until > 0`); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `
-			/* stages.Reclaim */
-			update due set until = 0 where until > 0`)
-		return err
-	})
 }
 
 // DumpFold writes every row of the fold's current generation in order, one a

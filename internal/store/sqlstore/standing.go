@@ -337,7 +337,7 @@ func (s *Store) markDue(ctx context.Context, tx *Tx, id cairn.AccountID, quiet b
 	}
 	_, err := tx.ExecContext(ctx, `
 		/* markDue */
-		insert into due (account, at, mark, lease, until, quiet) values ($1, 0, 1, 0, 0, $2)
+		insert into due (account, at, mark, lease, node, quiet) values ($1, 0, 1, 0, '', $2)
 		on conflict (account) do update set at = 0, mark = due.mark + 1,
 			quiet = case when due.at <= $3 and due.quiet < excluded.quiet then due.quiet else excluded.quiet end`,
 		id, q, cairn.Micros(now))

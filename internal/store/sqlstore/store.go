@@ -36,6 +36,11 @@ type Engine interface {
 	Tell(ctx context.Context, db *sql.DB, bell string) error
 	// Full reports whether err says that the disk is full.
 	Full(err error) bool
+	// Clock is an expression for the wall time of the database in microseconds.
+	Clock() string
+	// Skip ends a select that locks rows and leaves out those that another
+	// transaction has locked.
+	Skip() string
 }
 
 // A Col is one column of the rows of [Engine.Insert]. V is []int64, []string
@@ -70,8 +75,9 @@ type Store struct {
 	known  known
 	bells  bells
 	held   held
+	turns  turns
+	member member
 	tell   told
-	lease  time.Duration
 
 	settings atomic.Pointer[signal.Settings]
 
@@ -89,7 +95,7 @@ type Store struct {
 func Open(ctx context.Context, reads, writes *sql.DB, e Engine, log *slog.Logger) (*Store, error) {
 	s := &Store{db: newPool(reads), engine: e, log: log, closing: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.SetLease(DefaultLease)
+	s.member = newMember()
 	s.wdb = s.db
 	if writes != reads {
 		s.wdb = newPool(writes)

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
@@ -8,6 +9,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"cairn"
@@ -18,68 +20,98 @@ import (
 
 // Due leases accounts whose turn has come; see [turn.Store].
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]turn.Due, error) {
-	var out []turn.Due
-	some, err := s.anyDue(ctx, now)
-	if err != nil || !some {
+	if err := s.join(ctx, true); err != nil {
 		return nil, err
 	}
-	wall := time.Now().UnixMicro()
-	err = s.write(ctx, Turns, func(tx *Tx) error {
-		out = nil
-		rows, err := tx.QueryContext(ctx, `
+	back := s.turns.owed()
+	if some, err := s.anyDue(ctx, now); len(back) == 0 && (err != nil || !some) {
+		return nil, err
+	}
+	var out []turn.Due
+	err := s.write(ctx, Turns, func(tx *Tx) (err error) {
+		if err := s.giveBack(ctx, tx, back); err != nil {
+			return err
+		}
+		out, err = scanDue(tx.QueryContext(ctx, `
 			/* turn.Due */
-			select account, mark, lease, quiet from due where at <= $1 and until < $2 order by at, account limit $3`,
-			cairn.Micros(now), wall, limit)
-		if err != nil {
-			return err
-		}
-		var found []turn.Due
-		for rows.Next() {
-			var d turn.Due
-			if err := rows.Scan(&d.Account, &d.Mark, &d.Lease, &d.Quiet); err != nil {
-				rows.Close()
-				return err
-			}
-			found = append(found, d)
-		}
-		rows.Close()
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		for _, d := range found {
-			res, err := tx.ExecContext(ctx, `
-				/* turn.Due */
-				update due set lease = lease + 1, until = $3 where account = $1 and lease = $2 and until < $4`,
-				d.Account, d.Lease, wall+s.lease.Microseconds(), wall)
-			if err != nil {
-				return err
-			}
-			if n, err := res.RowsAffected(); err != nil {
-				return err
-			} else if n == 1 {
-				d.Lease++
-				out = append(out, d)
-			}
-		}
-		return nil
+			update due set lease = lease + 1, node = $2
+			where account in (select account from due where at <= $1 and node not in (`+s.alive()+`) order by at, account limit $3 `+s.engine.Skip()+`)
+			returning account, mark, lease, quiet`, cairn.Micros(now), s.member.name, limit))
+		return err
 	})
-	return out, err
+	if err != nil {
+		s.turns.owe(back)
+		return nil, err
+	}
+	return out, nil
+}
+
+func scanDue(rows *sql.Rows, err error) ([]turn.Due, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []turn.Due
+	for rows.Next() {
+		var d turn.Due
+		if err := rows.Scan(&d.Account, &d.Mark, &d.Lease, &d.Quiet); err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	slices.SortFunc(out, func(a, b turn.Due) int { return bytes.Compare(a.Account.ID[:], b.Account.ID[:]) })
+	return out, rows.Err()
+}
+
+// turns are those that this node has leased and could not take. They are given
+// back with the next that it leases: the database may be away just now.
+type turns struct {
+	mu   sync.Mutex
+	back []turn.Due
+}
+
+func (t *turns) owe(ds []turn.Due) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.back = append(t.back, ds...)
+}
+
+func (t *turns) owed() []turn.Due {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	back := t.back
+	t.back = nil
+	return back
+}
+
+// GiveBack lets the turns be taken again; see [turn.Store].
+func (s *Store) GiveBack(ds []turn.Due) { s.turns.owe(ds) }
+
+func (s *Store) giveBack(ctx context.Context, tx *Tx, ds []turn.Due) error {
+	for _, d := range ds {
+		if _, err := tx.ExecContext(ctx, `
+			/* turn.giveBack */
+			update due set node = '' where account = $1 and lease = $2 and node = $3`, d.Account, d.Lease, s.member.name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) anyDue(ctx context.Context, now time.Time) (some bool, err error) {
 	err = s.db.QueryRowContext(ctx, `
 		/* turn.anyDue */
-		select exists (select 1 from due where at <= $1 and until < $2)`, cairn.Micros(now), time.Now().UnixMicro()).Scan(&some)
+		select exists (select 1 from due where at <= $1 and node not in (`+s.alive()+`))`, cairn.Micros(now)).Scan(&some)
 	return some, err
 }
 
 // NextDue returns when the next account is due that nobody has leased; see
-// [turn.Store]. A dead node's are found when the step looks by itself.
+// [turn.Store]. Who notices that a node is dead wakes those who wait.
 func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	var at sql.NullInt64
 	err := s.db.QueryRowContext(ctx, `
 		/* turn.NextDue */
-		select min(at) from due where until < $1`, time.Now().UnixMicro()).Scan(&at)
+		select min(at) from due where node not in (`+s.alive()+`)`).Scan(&at)
 	if err != nil || !at.Valid {
 		return time.Time{}, err
 	}
@@ -238,6 +270,9 @@ func (s *Store) CommitTurns(ctx context.Context, rs []turn.Result) error {
 			return pageChanged(ctx, tx)
 		})
 		if err != nil {
+			for _, r := range rs {
+				s.turns.owe([]turn.Due{r.Due})
+			}
 			return err
 		}
 		rs = rs[done:]
@@ -252,7 +287,7 @@ func (s *Store) CommitTurns(ctx context.Context, rs []turn.Result) error {
 func (s *Store) commitTurn(ctx context.Context, tx *Tx, r turn.Result) error {
 	res, err := tx.ExecContext(ctx, `
 		/* turn.commitTurn */
-		update due set until = 0, at = case when mark = $3 then $4 else at end, quiet = case when mark = $3 then 0 else quiet end
+		update due set node = '', at = case when mark = $3 then $4 else at end, quiet = case when mark = $3 then 0 else quiet end
 		where account = $1 and lease = $2`, r.Due.Account, r.Due.Lease, r.Due.Mark, cairn.Micros(r.Next))
 	if err != nil {
 		return err

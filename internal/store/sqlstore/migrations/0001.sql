@@ -158,14 +158,23 @@ create table generation (
     growing integer not null  -- 0: no rebuild is under way
 ) /* clustered */;
 
+-- The processes that share the database. What one has leased is its own until
+-- its time runs out, which it puts off again and again.
+create table node (
+    name  text    not null primary key,  -- of one start of one process
+    kind  text    not null,              -- serve, work or command
+    works integer not null,              -- 1: runs the stages
+    since bigint  not null,
+    until bigint  not null               -- by the database's clock
+) /* clustered */;
+
 create table cursor (
     stage text    not null,
     gen   integer not null,
     part  integer not null,
     n     bigint  not null,
     lease bigint  not null,   -- number of the lease that may move it
-    until bigint  not null,   -- wall time at which the lease ends
-    node  text    not null,
+    node  text    not null,   -- that holds it, as long as the node lives; '': free
     primary key (stage, gen, part)
 ) /* clustered */;
 
@@ -207,7 +216,7 @@ create table due (
     at      bigint  not null,   -- workspace time at which the turn is due; 0: at once
     mark    bigint  not null,   -- grows whenever it is marked again
     lease   bigint  not null,
-    until   bigint  not null,   -- wall time at which the lease ends; 0: free
+    node    text    not null,   -- that takes the turn, as long as the node lives; '': free
     quiet   integer not null    -- 1: only history arrived: measure, decide nothing
 ) /* clustered */;
 create index due_at on due (at);
