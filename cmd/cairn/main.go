@@ -100,7 +100,7 @@ func (c *cli) rootCommand() *cobra.Command {
 	root.PersistentFlags().String("config", "", "file with settings (default cairn.yaml in the data directory, if there is one)")
 	settingFlags(root.PersistentFlags(), "data", "database", "log-level", "log-json")
 	root.AddCommand(
-		c.serveCommand(), importCommand(c), demoCommand(c),
+		c.serveCommand(), c.workCommand(), importCommand(c), demoCommand(c),
 		c.accountsCommand(), c.vectorCommand(), c.decisionsCommand(),
 		c.stagesCommand(), c.rebuildCommand(),
 		c.userCommand(), c.personCommand(), c.sourceCommand(),

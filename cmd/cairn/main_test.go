@@ -221,6 +221,26 @@ segment        10     2          0         1  2026-03-01 08:00:00  wk_1a2b…
 	}
 }
 
+func TestNodesAreListedWhenThereAreSeveral(t *testing.T) {
+	var out bytes.Buffer
+	c := &cli{out: &out}
+	c.printStages(app.Standing{Nodes: []app.Node{
+		{Name: "one/12/abcdef", Kind: "serve", Works: true, Alive: true, Partitions: 32, Lag: 7, Turns: 3},
+		{Name: "one/13/abcdef", Kind: "serve", Alive: true},
+		{Name: "two/5/abcdef", Kind: "work", Works: true, Partitions: 30, Silent: 3.6},
+		{Partitions: 2, Lag: 100},
+	}})
+	want := `NODE           KIND   PARTITIONS  LAG  TURNS
+one/12/abcdef  serve          32    7      3
+one/13/abcdef  serve           0    0      0  serves only
+two/5/abcdef   work           30    0      0  dead, last heard of 4 s ago
+(nobody)       -               2  100      0  waits for a node
+`
+	if _, got, _ := strings.Cut(out.String(), "\n\n"); !strings.HasPrefix(got, want) {
+		t.Error("(-want +got)", cmp.Diff(want, got))
+	}
+}
+
 func TestAPasswordIsMadeAndPrintedWhenNobodyTypesOne(t *testing.T) {
 	h := &house{}
 	dir := serve(t, h)

@@ -25,7 +25,29 @@ Interrupting once stops gracefully: what was accepted is on disk.`,
 			return app.Run(cmd.Context(), cfg, c.logger(cfg))
 		},
 	}
-	settingFlags(cmd.Flags(), "listen", "url", "demo")
+	settingFlags(cmd.Flags(), "listen", "url", "demo", "no-work")
+	return cmd
+}
+
+func (c *cli) workCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "work",
+		Short: "Run the stages beside other nodes, and serve nothing",
+		Long: `Run stages, turns and actions on a PostgreSQL until interrupted, and serve
+neither pages nor the front door.
+
+Any number of cairn work and cairn serve may share a database. They share the
+partitions of the log evenly; what a dead one held is taken over within seconds.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.config(cmd)
+			if err != nil {
+				return err
+			}
+			return app.RunWorker(cmd.Context(), cfg, c.logger(cfg))
+		},
+	}
+	settingFlags(cmd.Flags(), "health")
 	return cmd
 }
 

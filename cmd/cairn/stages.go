@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 func (c *cli) stagesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stages",
-		Short: "Show how far each stage has come, and what the writer's queues wait",
+		Short: "Show how far each stage has come, which node does what, and what the writer's queues wait",
 		Args:  cobra.NoArgs,
 	}
 	asJSON := jsonFlag(cmd)
@@ -41,11 +42,35 @@ func (c *cli) printStages(s app.Standing) {
 	}
 	stages.print(c.out)
 	fmt.Fprintln(c.out)
+	if len(s.Nodes) > 1 {
+		c.printNodes(s.Nodes)
+	}
 	lanes := grid{head: []string{"LANE", ">WRITES", ">QUEUED", ">MEAN WAIT", ">MEAN HOLD", ">LONGEST"}}
 	for _, l := range s.Lanes {
 		lanes.add(l.Name, fmt.Sprint(l.Count), fmt.Sprint(l.Queued), millis(l.Waited), millis(l.Held), millis(l.Longest))
 	}
 	lanes.print(c.out)
+}
+
+func (c *cli) printNodes(of []app.Node) {
+	nodes := grid{head: []string{"NODE", "KIND", ">PARTITIONS", ">LAG", ">TURNS", ""}}
+	for _, n := range of {
+		nodes.add(cmp.Or(n.Name, "(nobody)"), cmp.Or(n.Kind, "-"), fmt.Sprint(n.Partitions), fmt.Sprint(n.Lag), fmt.Sprint(n.Turns), nodeNote(n))
+	}
+	nodes.print(c.out)
+	fmt.Fprintln(c.out)
+}
+
+func nodeNote(n app.Node) string {
+	switch {
+	case n.Name == "":
+		return "waits for a node"
+	case !n.Alive:
+		return fmt.Sprintf("dead, last heard of %.0f s ago", n.Silent)
+	case !n.Works:
+		return "serves only"
+	}
+	return ""
 }
 
 func millis(ms float64) string { return fmt.Sprintf("%.1f ms", ms) }

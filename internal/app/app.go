@@ -41,8 +41,9 @@ type App struct {
 	fold    *signal.Folder
 	flow    *flow.Flow
 	feeds   feeds
+	book    <-chan struct{} // rung when a definition was written
 	rebuild sync.Mutex
-	serving bool // the stages run by themselves
+	serving bool // nobody else may run the stages, or set the clock
 }
 
 // New opens the workspace that cfg names and writes the definitions that it
@@ -66,6 +67,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 		return nil, errors.Join(err, store.Close())
 	}
 	store.Configure(defs.Settings)
+	a.book = store.Bell("book")
 	a.Door = a.door(a.Clock.Now)
 	a.Explain = turn.Explainer{Store: store, Definitions: a.definitions, Now: a.Clock.Now}
 	a.Past = &turn.Past{Explainer: a.Explain, Accounts: store}
@@ -127,18 +129,18 @@ func (a *App) Handler() http.Handler {
 			set := a.Store.Settings()
 			return web.Settings{Zone: set.Zone, Currency: set.Currency, Address: a.cfg.URL}
 		},
-		Ready: func() error {
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-			defer cancel()
-			return a.Store.Ping(ctx)
-		},
+		Ready: a.ready,
 	}))
 	return mux
 }
 
-// Serve answers HTTP and runs the stages until ctx ends.
+// Serve answers HTTP and runs the stages until ctx ends. It leaves the stages
+// to other nodes when it is told so.
 func (a *App) Serve(ctx context.Context) error {
 	a.serving = true
+	if err := a.Store.Join(ctx, "serve", !a.cfg.NoWork && !a.cfg.Demo); err != nil { // the demo begins with its past
+		return err
+	}
 	l, err := net.Listen("tcp", a.cfg.Listen)
 	if err != nil {
 		return cairn.Errorf(cairn.Unavailable, "The address %s cannot be listened on; --listen names another.", a.cfg.Listen).At("listen").Because(err)
@@ -154,6 +156,7 @@ func (a *App) Serve(ctx context.Context) error {
 		return errors.Join(err, srv.Close())
 	}
 	work.Go(func() { a.live(ctx) })
+	work.Go(func() { a.follow(ctx) })
 
 	select {
 	case err = <-served:
@@ -174,6 +177,9 @@ func (a *App) Serve(ctx context.Context) error {
 
 // live feeds the demo, if there is one, and runs the stages.
 func (a *App) live(ctx context.Context) {
+	if a.cfg.NoWork {
+		return
+	}
 	if !a.cfg.Demo {
 		a.flow.Start(ctx)
 		return

@@ -75,7 +75,22 @@ type Stages interface {
 // A Standing is how the stages and the queues to the writer stand.
 type Standing struct {
 	Stages []Stage `json:"stages"`
+	Nodes  []Node  `json:"nodes"`
 	Lanes  []Lane  `json:"lanes"`
+}
+
+// A Node is one process among those that share the database, of the last ten
+// minutes. One without a name stands for what nobody holds.
+type Node struct {
+	Name       string    `json:"name"`
+	Kind       string    `json:"kind"`  // serve, work or command
+	Works      bool      `json:"works"` // runs the stages
+	Alive      bool      `json:"alive"`
+	Since      time.Time `json:"since"`
+	Silent     float64   `json:"silent_s"`   // since it was last heard of
+	Partitions int       `json:"partitions"` // of 64, that it holds
+	Lag        int64     `json:"lag"`        // events in them that are not folded
+	Turns      int       `json:"turns"`      // accounts that it has leased
 }
 
 // A Stage is how one stage stands: its position is the number of events (or

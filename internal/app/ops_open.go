@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"cairn"
 	"cairn/internal/config"
 )
 
@@ -44,11 +45,11 @@ func Dial(ctx context.Context, cfg config.Config, holder string, log *slog.Logge
 		if err != nil {
 			return House{}, nil, err
 		}
-		if err := a.Settle(ctx, a.Clock.Now()); err != nil {
+		if err := a.settleAlone(ctx); err != nil {
 			return House{}, nil, errors.Join(err, a.Close())
 		}
 		return a.House(), func() error {
-			return errors.Join(a.Settle(context.WithoutCancel(ctx), a.Clock.Now()), a.Close())
+			return errors.Join(a.settleAlone(context.WithoutCancel(ctx)), a.Close())
 		}, nil
 	}
 	if cfg.Embedded() {
@@ -61,8 +62,24 @@ func Dial(ctx context.Context, cfg config.Config, holder string, log *slog.Logge
 	return &Link{house: h, close: closeStore}, nil
 }
 
+// settleAlone catches the stages up if no other node runs them, and leaves
+// them to whoever comes.
+func (a *App) settleAlone(ctx context.Context) error {
+	others, err := a.Store.Workers(ctx)
+	if err != nil || others > 0 {
+		return err
+	}
+	return errors.Join(a.Settle(ctx, a.Clock.Now()), a.Store.Release(ctx))
+}
+
 // Run is a server, until ctx ends.
 func Run(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	switch {
+	case cfg.NoWork && cfg.Embedded():
+		return cairn.Errorf(cairn.Invalid, "Nobody else can run the stages of an embedded database; --no-work goes with --database.").At("no-work")
+	case cfg.NoWork && cfg.Demo:
+		return cairn.Errorf(cairn.Invalid, "The made-up company needs the stages in the same process; leave out --demo or --no-work.").At("no-work")
+	}
 	var a *App
 	open := func() (h House, closeStore func() error, err error) {
 		if a, err = New(ctx, cfg, log); err != nil {
@@ -78,4 +95,16 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 		return err
 	}
 	return errors.Join(a.Serve(ctx), closeStore())
+}
+
+// RunWorker is a node that runs the stages and serves nothing, until ctx ends.
+func RunWorker(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	if cfg.Embedded() {
+		return cairn.Errorf(cairn.Invalid, "An embedded database belongs to one process, cairn serve, which runs the stages too; cairn work goes with --database.").At("database")
+	}
+	a, err := New(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.Work(ctx), a.Close())
 }

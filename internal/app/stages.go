@@ -21,6 +21,16 @@ func (a *App) Standing(ctx context.Context) (Standing, error) {
 	for _, s := range stages {
 		out.Stages = append(out.Stages, Stage{Name: s.Stage, Unit: units[s.Stage], Position: s.Position, Lag: s.Lag, Growing: s.Growing > 0})
 	}
+	nodes, err := a.Store.Nodes(ctx)
+	if err != nil {
+		return Standing{}, err
+	}
+	for _, n := range nodes {
+		out.Nodes = append(out.Nodes, Node{
+			Name: n.Name, Kind: n.Kind, Works: n.Works, Alive: n.Alive, Since: n.Since, Silent: n.Quiet.Seconds(),
+			Partitions: n.Parts, Lag: n.Lag, Turns: n.Turns,
+		})
+	}
 	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 	for _, l := range a.Store.Lanes() {
 		out.Lanes = append(out.Lanes, Lane{Name: l.Lane, Count: l.Count, Queued: l.Queued, Waited: ms(l.Waited), Held: ms(l.Held), Longest: ms(l.Longest)})

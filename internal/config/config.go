@@ -32,6 +32,8 @@ type Config struct {
 	LogLevel slog.Level // the zero value is info
 	LogJSON  bool       // one JSON object a line instead of text
 	Demo     bool       // feed a made-up company while serving
+	NoWork   bool       // serve without running the stages, which other nodes do
+	Health   string     // address of the health checks of a node that only works; empty: none
 }
 
 // FileName is looked for in the data directory when no file is named.
@@ -85,6 +87,8 @@ var Settings = []Setting{
 	{Name: "log-level", Usage: "debug, info, warn or error (default info)", set: setLogLevel},
 	{Name: "log-json", Usage: "log one JSON object a line", Bool: true, set: setLogJSON},
 	{Name: "demo", Usage: "feed a made-up company while serving", Bool: true, set: setDemo},
+	{Name: "no-work", Usage: "leave the stages to other nodes (cairn work)", Bool: true, set: setNoWork},
+	{Name: "health", Usage: "address for health checks of cairn work, such as :8081 (default none)", set: setHealth},
 }
 
 // A layer is what one place says, by the names of settings.
@@ -234,6 +238,14 @@ func setListen(c *Config, v string) error {
 	return nil
 }
 
+func setHealth(c *Config, v string) error {
+	if _, _, err := net.SplitHostPort(v); err != nil {
+		return cairn.Errorf(cairn.Invalid, "%q is not an address to listen on, such as 127.0.0.1:8081 or :8081.", v).At("health")
+	}
+	c.Health = v
+	return nil
+}
+
 func setURL(c *Config, v string) error {
 	u, err := url.Parse(v)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
@@ -257,6 +269,11 @@ func setLogJSON(c *Config, v string) (err error) {
 
 func setDemo(c *Config, v string) (err error) {
 	c.Demo, err = boolean("demo", v)
+	return err
+}
+
+func setNoWork(c *Config, v string) (err error) {
+	c.NoWork, err = boolean("no-work", v)
 	return err
 }
 

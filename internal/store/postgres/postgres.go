@@ -26,7 +26,7 @@ func Open(ctx context.Context, address string, log *slog.Logger) (*sqlstore.Stor
 	if err != nil {
 		return nil, cairn.Errorf(cairn.Invalid, "The database address cannot be read; it looks like postgres://user@host:5432/cairn.").At("database").Because(err)
 	}
-	db := stdlib.OpenDB(*cfg)
+	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(patience))
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
 	var version int
@@ -47,6 +47,16 @@ func Open(ctx context.Context, address string, log *slog.Logger) (*sqlstore.Stor
 	}
 	go listen(cfg, s, log)
 	return s, nil
+}
+
+// patience has the server end a transaction soon whose node is gone without
+// a word, or sleeps: what it has locked others wait for.
+func patience(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `
+		/* postgres.patience */
+		select set_config('idle_in_transaction_session_timeout', '10s', false), set_config('tcp_keepalives_idle', '5', false),
+			set_config('tcp_keepalives_interval', '2', false), set_config('tcp_keepalives_count', '3', false)`)
+	return err
 }
 
 // channel is where nodes tell each other which bell was rung.
@@ -77,6 +87,7 @@ func listenOnce(ctx context.Context, cfg *pgx.ConnConfig, s *sqlstore.Store) err
 	if _, err := conn.Exec(ctx, "/* postgres.listenOnce */ listen "+channel); err != nil {
 		return err
 	}
+	s.RingAll()
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {

@@ -40,7 +40,7 @@ func (s *Store) Write(ctx context.Context, by cairn.Actor, page string, base int
 		return book.Revision{}, err
 	}
 	r := book.Revision{Page: page, Rev: base + 1, At: cairn.FromMicros(cairn.Micros(at)), By: by, Note: note, Body: body}
-	return r, s.write(ctx, People, func(tx *Tx) error {
+	err = s.write(ctx, People, func(tx *Tx) error {
 		var newest int
 		if err := tx.QueryRowContext(ctx, `
 			/* book.Write */
@@ -65,6 +65,10 @@ func (s *Store) Write(ctx context.Context, by cairn.Actor, page string, base int
 		}
 		return nil
 	})
+	if err == nil {
+		s.ring("book")
+	}
+	return r, err
 }
 
 func (s *Store) revision(ctx context.Context, page, query string, args ...any) (book.Revision, error) {

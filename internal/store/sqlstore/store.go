@@ -7,6 +7,8 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,7 +171,8 @@ type bells struct {
 
 // Bell returns a channel that receives after commits named so: "log" (events
 // were appended), "due" (accounts are due), "action" (actions are planned),
-// "page" (something a page shows has changed). It holds at most one ring.
+// "page" (something a page shows has changed), "book" (a definition was
+// written), "node" (a node came or went). It holds at most one ring.
 func (s *Store) Bell(name string) <-chan struct{} {
 	s.bells.mu.Lock()
 	defer s.bells.mu.Unlock()
@@ -196,6 +199,17 @@ func (s *Store) Ring(name string) {
 		case c <- struct{}{}:
 		default:
 		}
+	}
+}
+
+// RingAll wakes everybody who waits here: other nodes may have told of what
+// nobody heard.
+func (s *Store) RingAll() {
+	s.bells.mu.Lock()
+	names := slices.Collect(maps.Keys(s.bells.m))
+	s.bells.mu.Unlock()
+	for _, name := range names {
+		s.Ring(name)
 	}
 }
 
