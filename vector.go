@@ -45,8 +45,9 @@ type Vector struct {
 	Way     Way       `json:"way"`
 	Slope   Points    `json:"slope"` // change of the level in 30 days, by the Theil–Sen line through Trail
 	Reasons []Reason  `json:"reasons"`
-	Trail   []Mark    `json:"trail"` // levels at the last 13 week ends and now, oldest first
-	Model   string    `json:"model"` // name of the model
-	Rev     int       `json:"rev"`   // its revision
-	Why     string    `json:"why"`   // one sentence: the level, the way, the strongest reasons
+	Trail   []Mark    `json:"trail"`             // levels at the last 13 week ends and now, oldest first
+	Model   string    `json:"model"`             // name of the model
+	Rev     int       `json:"rev"`               // its revision
+	Counted string    `json:"counted,omitempty"` // differs where something else counted as usage, or in a metric
+	Why     string    `json:"why"`               // one sentence: the level, the way, the strongest reasons
 }

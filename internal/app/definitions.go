@@ -31,7 +31,7 @@ func (a *App) seed(ctx context.Context) error {
 	pages := map[string]any{
 		"settings": settingsPage{
 			Zone: "UTC", Currency: "EUR", Precedence: cairn.Precedence{"cairn", "crm", "billing"},
-			Meaningful: signal.Meaningful{Except: signal.DefaultExcept()},
+			Meaningful: signal.Meaningful{Choice: signal.Choice{Except: signal.DefaultExcept()}},
 		},
 		"model/default": vector.Default(),
 	}

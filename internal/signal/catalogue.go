@@ -1,6 +1,9 @@
 package signal
 
 import (
+	"cmp"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +25,7 @@ type Def struct {
 // A Catalogue measures signals under the settings of one workspace.
 type Catalogue struct {
 	settings Settings
+	stamp    string // differs where something else is measured
 }
 
 // New returns the catalogue of a workspace.
@@ -32,25 +36,63 @@ func New(settings Settings) Catalogue {
 	if settings.Currency == "" {
 		settings.Currency = "EUR"
 	}
-	return Catalogue{settings}
+	return Catalogue{settings, settings.stamp()}
+}
+
+// stamp tells settings apart that measure differently.
+func (s Settings) stamp() string {
+	b, err := json.Marshal(struct {
+		Precedence cairn.Precedence
+		Meaningful Meaningful
+		Metrics    []Metric
+	}{s.Precedence, s.Meaningful, s.Metrics})
+	if err != nil {
+		return fmt.Sprintf("%#v", s) // a value that JSON cannot hold does not pass Check
+	}
+	return string(b)
 }
 
 // Settings returns what the catalogue was made with, defaults filled in.
 func (c Catalogue) Settings() Settings { return c.settings }
 
-// Defs returns all signals that every account has, missing or not. Traits,
-// which follow from the fields that sources send, are not among them.
-func (c Catalogue) Defs() []Def { return Defs() }
+// Defs returns all signals that every account has, missing or not, metrics
+// last. Traits, which follow from the fields that sources send, and signals of
+// one product are not among them.
+func (c Catalogue) Defs() []Def {
+	out := Defs()
+	for _, m := range c.settings.Metrics {
+		out = append(out, m.def())
+	}
+	return out
+}
 
 // Def returns what a signal means, also of a trait, and false when there is
 // no such signal.
-func (c Catalogue) Def(name string) (Def, bool) { return Find(name) }
+func (c Catalogue) Def(name string) (Def, bool) {
+	if short, ok := strings.CutPrefix(name, metricPrefix); ok {
+		m, ok := c.settings.metric(short)
+		return m.def(), ok
+	}
+	return Find(name)
+}
 
-// Defs returns all signals but traits.
+// Defs returns all signals but traits and metrics.
 func Defs() []Def { return slices.Clone(defs) }
 
-// Find returns what a signal means, also of a trait.
+// Find returns what a signal means, also of a trait or in one product. Of a
+// metric it knows no more than the name; see [Catalogue.Def].
 func Find(name string) (Def, bool) {
+	if short, ok := strings.CutPrefix(name, metricPrefix); ok {
+		m := Metric{Name: short, Title: upper(strings.ReplaceAll(short, "_", " ")), Meaning: "A metric that this workspace defines."}
+		return m.def(), metricName.MatchString(short)
+	}
+	if whole, product, ok := strings.Cut(name, inProduct); ok && slices.Contains(perProduct, whole) {
+		def, _ := Find(whole)
+		def.Name, def.Group = name, inProducts
+		def.Label += ", " + cmp.Or(product, "main product")
+		def.Description += " Of events in this product alone."
+		return def, true
+	}
 	if field, ok := strings.CutPrefix(name, traitPrefix); ok && field != "" {
 		return Def{
 			Name: name, Label: strings.ReplaceAll(field, "_", " "), Type: cairn.Text, Group: "Traits",
@@ -74,7 +116,19 @@ const (
 	inPeople    = "People"
 	inTouch     = "Engagement"
 	inAccount   = "Account"
+	inProducts  = "Usage by product"
+	inMetrics   = "Metrics"
 )
+
+// perProduct are the signals that each of several products has.
+var perProduct = []string{Active7, Active28, ActiveChange, DaysActive, Events28, Distinct28, SinceActivity}
+
+func upper(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
 
 // The names that code refers to; see defs for what they mean.
 const (

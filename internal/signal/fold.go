@@ -38,6 +38,9 @@ type FoldStore interface {
 	// CommitFold returns how long it held the writer, and a cairn.Conflict when
 	// a cursor was moved by another.
 	CommitFold(ctx context.Context, b Beat) (held time.Duration, err error)
+	// Counters returns what a generation tallies beside names, which never
+	// changes within it.
+	Counters(ctx context.Context, gen int) (*Counters, error)
 	Settings() Settings
 }
 
@@ -55,7 +58,24 @@ type Beat struct {
 	Moves   []Move
 	Streams map[cairn.StreamID]*Delta
 	Events  []Entry
+	Volumes map[VolumeKey]Volume
+	Slot    int       // of Volumes: no other node has it while this one's leases last
 	Seen    time.Time // the latest of its events
+
+	counters *Counters
+}
+
+// A VolumeKey names what is counted over all streams, for the list of event
+// names: so that the list need not look at each stream.
+type VolumeKey struct {
+	Day                   cairn.Day
+	Product, Name, Source string
+}
+
+// A Volume is how often an event happened, and when last.
+type Volume struct {
+	N    int64
+	Last time.Time
 }
 
 // A Move is a cursor's step.
@@ -66,8 +86,8 @@ type Move struct {
 
 // A Delta is what a beat adds to one stream.
 type Delta struct {
-	State *State // with the rows of the union
-	Late  bool   // everything in it happened on an earlier day than it was learnt
+	State *State
+	Late  bool // everything in it happened on an earlier day than it was learnt
 }
 
 // An Entry is a line of the timeline's index.
@@ -96,7 +116,14 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (worked bool, err error)
 		return false, err
 	}
 	set := f.Store.Settings()
-	b := Beat{Gen: gen, Live: f.Live, Streams: map[cairn.StreamID]*Delta{}}
+	counters, err := f.Store.Counters(ctx, gen)
+	if err != nil {
+		return false, err
+	}
+	b := Beat{Gen: gen, Live: f.Live, Streams: map[cairn.StreamID]*Delta{}, Volumes: map[VolumeKey]Volume{}, counters: counters}
+	if len(cursors) > 0 {
+		b.Slot = cursors[0].Part
+	}
 	left := f.most
 	for i := range cursors {
 		c := cursors[(f.first+i)%len(cursors)]
@@ -124,9 +151,6 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (worked bool, err error)
 	if len(b.Moves) == 0 {
 		return false, nil
 	}
-	for _, d := range b.Streams {
-		d.State.Unite(set.Meaningful)
-	}
 	return true, f.commit(ctx, b, f.most-left)
 }
 
@@ -144,12 +168,26 @@ func (b *Beat) add(e *cairn.Event, set Settings) {
 	d := b.Streams[e.Stream]
 	if d == nil {
 		d = &Delta{State: NewState(set.Zone), Late: true}
+		d.State.Counters = b.counters
 		b.Streams[e.Stream] = d
 	}
 	d.Late = d.Late && cairn.DayOf(e.At, set.Zone) < cairn.DayOf(e.Seen, set.Zone)
 	d.State.Fold(*e)
+	if e.Kind == cairn.Track {
+		b.volume(e, set)
+	}
 	if e.Seen.After(b.Seen) {
 		b.Seen = e.Seen
 	}
 	b.Events = append(b.Events, Entry{e.Stream, e.At, e.Pos})
+}
+
+func (b *Beat) volume(e *cairn.Event, set Settings) {
+	k := VolumeKey{cairn.DayOf(e.At, set.Zone), e.Product, tracked(e.Name), e.Source}
+	v := b.Volumes[k]
+	v.N += max(e.N, 1)
+	if e.At.After(v.Last) {
+		v.Last = e.At
+	}
+	b.Volumes[k] = v
 }

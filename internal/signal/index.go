@@ -2,27 +2,52 @@ package signal
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"cairn"
 )
 
 // An index is a state laid out for measuring at many moments: by day, with
-// running totals and people as dense words. It is made at the first Measure.
+// people as dense words. It is made at the first Measure, and what counts as
+// usage for a set of accounts, or in one product, when it is first asked for.
 type index struct {
-	precedence cairn.Precedence
-	meaningful Meaningful
+	catalogue string // of which catalogue it is
+	keys      []Key  // by day
+	uses      map[useKey]*use
+	products  []product       // with tallies of track events, by name
+	metrics   map[string]*use // by the metric's name and set
+	seen      daily           // everything a person was seen in
+	number    map[cairn.PersonID]uint32
+	talks     []talk // interactions, by day
+	moods     []talk // those with a mood
+	records   map[cairn.EventKind][]*record
+	freshest  map[cairn.EventKind][]time.Time // At of all facts of the kind, sorted
+}
 
-	use      daily // meaningful activity
-	events   []int64
-	names    [][]uint64 // of use: which meaningful names occurred
-	seen     daily      // everything a person was seen in
-	number   map[cairn.PersonID]uint32
-	talks    []talk // interactions, by day
-	moods    []talk // those with a mood
-	records  map[cairn.EventKind][]*record
-	freshest map[cairn.EventKind][]time.Time // At of all facts of the kind, sorted
+// A product has been seen from a day on.
+type product struct {
+	name string
+	from cairn.Day
+}
+
+// A useKey says what counts: the number of a set, and one product or all.
+type useKey struct {
+	set     int
+	all     bool
+	product string
+}
+
+// A use is what happened by day, of Meaningful Activity or of a metric.
+type use struct {
+	daily
+	events []int64
+	sums   []int64
+	names  [][]uint64 // which names occurred
 }
 
 // daily are the days on which something happened, in order, and per day the
@@ -64,73 +89,126 @@ func (d *daily) add(day cairn.Day, t *Tally) {
 	if t.Last.After(d.last[i]) {
 		d.last[i] = t.Last
 	}
-	if t.People != nil {
-		d.people[i] = or(d.people[i], t.People.ToDense())
-	}
+	d.people[i] = with(d.people[i], t.People)
 }
 
-// or returns the union of two sets of bits and may reuse either.
-func or(a, b []uint64) []uint64 {
-	if len(a) < len(b) {
-		a, b = b, a
+// with adds the numbers of b to a set of bits, which it may reuse.
+func with(set []uint64, b *roaring.Bitmap) []uint64 {
+	if b == nil || b.IsEmpty() {
+		return set
 	}
-	for i, w := range b {
-		a[i] |= w
+	for words := int(b.Maximum())/64 + 1; len(set) < words; {
+		set = append(set, 0)
 	}
-	return a
+	if b.GetCardinality() > 256 {
+		for i, w := range b.ToDense() {
+			set[i] |= w
+		}
+		return set
+	}
+	b.Iterate(func(n uint32) bool {
+		set[n/64] |= 1 << (n % 64)
+		return true
+	})
+	return set
 }
 
-// indexed returns the index of s under these settings.
-func (s *State) indexed(p cairn.Precedence, m Meaningful) *index {
-	x := s.index
-	if x == nil || !slices.Equal(x.precedence, p) || !slices.Equal(x.meaningful.Except, m.Except) {
-		s.index = newIndex(s, p, m)
+// indexed returns the index of s for a catalogue.
+func (s *State) indexed(c Catalogue) *index {
+	if s.index == nil || s.index.catalogue != c.stamp {
+		s.index = newIndex(s, c)
 	}
 	return s.index
 }
 
-func newIndex(s *State, p cairn.Precedence, m Meaningful) *index {
-	x := &index{precedence: p, meaningful: m, number: make(map[cairn.PersonID]uint32, len(s.People))}
+func newIndex(s *State, c Catalogue) *index {
+	x := &index{
+		catalogue: c.stamp, keys: s.byDay(), uses: map[useKey]*use{}, metrics: map[string]*use{},
+		number: make(map[cairn.PersonID]uint32, len(s.People)),
+	}
 	for i, id := range s.People {
 		x.number[id] = uint32(i)
 	}
 	x.tallies(s)
-	x.records, x.freshest = recordsOf(s.Facts, p)
+	x.records, x.freshest = recordsOf(s.Facts, c.settings.Precedence)
 	return x
 }
 
-// tallies lays out the tallies by day.
+// tallies lays out by day what does not depend on what counts as usage.
 func (x *index) tallies(s *State) {
-	keys := s.byDay()
-	names := map[string]int{}
-	for _, k := range keys {
+	from := map[string]cairn.Day{}
+	for _, k := range x.keys {
 		t := s.Tallies[k]
-		if t.N <= 0 {
+		if t.N <= 0 || strings.HasPrefix(k.Name, counted) {
 			continue
 		}
 		switch {
-		case k.Name == "":
-			x.union(k.Day, t)
 		case k.Name == Interaction:
 			x.talks = append(x.talks, talk{k.Day, t.Last, ""})
 		case isInteraction(k.Name):
 			x.moods = append(x.moods, talk{k.Day, t.Last, k.Name[len(Interaction)+2:]})
 		default:
-			if _, known := names[k.Name]; !known && x.meaningful.Counts(k.Product, k.Name) {
-				names[k.Name] = len(names)
+			if _, known := from[k.Product]; !known {
+				from[k.Product] = k.Day
 			}
 		}
-		if k.Name != "" {
-			x.seen.add(k.Day, t)
-		}
+		x.seen.add(k.Day, t)
 	}
-	x.distinct(keys, names)
+	for _, name := range slices.Sorted(maps.Keys(from)) {
+		x.products = append(x.products, product{name, from[name]})
+	}
 	slices.SortFunc(x.talks, byLast)
 	slices.SortFunc(x.moods, byLast)
 }
 
 func byLast(a, b talk) int {
 	return cmp.Or(a.last.Compare(b.last), cmp.Compare(a.mood, b.mood))
+}
+
+// use returns what counts as usage for a set of accounts.
+func (x *index) use(s *State, m Meaningful, k useKey) *use {
+	if u := x.uses[k]; u != nil {
+		return u
+	}
+	u := &use{}
+	x.uses[k] = u
+	names := map[string]int{}
+	counts := map[[2]string]bool{}
+	for _, key := range x.keys {
+		if !k.all && key.Product != k.product {
+			continue
+		}
+		which := [2]string{key.Product, key.Name}
+		does, known := counts[which]
+		if !known {
+			does = m.Counts(k.set, key.Product, key.Name)
+			counts[which] = does
+		}
+		if t := s.Tallies[key]; does && t.N > 0 {
+			n, known := names[key.Name]
+			if !known {
+				n = len(names)
+				names[key.Name] = n
+			}
+			u.count(key.Day, t, n)
+		}
+	}
+	return u
+}
+
+// count adds a tally of a name, of which n is the number.
+func (u *use) count(day cairn.Day, t *Tally, n int) {
+	u.add(day, t)
+	if len(u.events) < len(u.days) {
+		u.events, u.sums, u.names = append(u.events, 0), append(u.sums, 0), append(u.names, nil)
+	}
+	i := len(u.days) - 1
+	u.events[i] += t.N
+	u.sums[i] += t.Sum
+	for len(u.names[i]) <= n/64 {
+		u.names[i] = append(u.names[i], 0)
+	}
+	u.names[i][n/64] |= 1 << (n % 64)
 }
 
 // byDay returns the keys of all tallies by day; those of one day in any order,
@@ -148,39 +226,4 @@ func (s *State) byDay() []Key {
 		sorted[i] = keys[o&(1<<32-1)]
 	}
 	return sorted
-}
-
-func (x *index) union(day cairn.Day, t *Tally) {
-	x.use.add(day, t)
-	if len(x.events) < len(x.use.days) {
-		x.events = append(x.events, 0)
-	}
-	x.events[len(x.events)-1] += t.N
-}
-
-// distinct notes which meaningful names occurred on which day of use.
-func (x *index) distinct(keys []Key, names map[string]int) {
-	x.names = make([][]uint64, len(x.use.days))
-	i := 0
-	for _, k := range keys {
-		n, known := names[k.Name]
-		if !known {
-			continue
-		}
-		for i < len(x.use.days) && x.use.days[i] < k.Day {
-			i++
-		}
-		if i < len(x.use.days) && x.use.days[i] == k.Day {
-			x.names[i] = with(x.names[i], n)
-		}
-	}
-}
-
-// with returns the set with n in it and may reuse it.
-func with(set []uint64, n int) []uint64 {
-	for len(set) <= n/64 {
-		set = append(set, 0)
-	}
-	set[n/64] |= 1 << (n % 64)
-	return set
 }

@@ -13,19 +13,36 @@ import (
 // and a midnight is the end of the day before it.
 func (c Catalogue) Measure(s *State, y Yardsticks, t time.Time) cairn.Signals {
 	m := &measurement{
-		settings: c.settings, state: s, x: s.indexed(c.settings.Precedence, c.settings.Meaningful), yardsticks: y,
+		settings: c.settings, state: s, x: s.indexed(c), yardsticks: y,
 		t: t, day: cairn.DayOf(t.Add(-time.Microsecond), c.settings.Zone),
 		out: make(cairn.Signals, len(defs)+8),
 	}
-	m.contracts() // before usage: seats
+	m.contracts() // before usage: seats, and by which set usage is told
+	m.account()
+	m.set = c.settings.Meaningful.SetOf(m.out)
 	m.usage()
+	m.products()
 	m.support()
 	m.billing()
 	m.sentiment()
 	m.people()
 	m.engagement()
-	m.account()
+	m.metrics()
 	return m.out
+}
+
+// Counting returns which tallies are Meaningful Activity for the account of st
+// as of t.
+func (s Settings) Counting(st *State, t time.Time) func(product, name string) bool {
+	set := Everybody
+	if len(s.Meaningful.Sets) > 0 {
+		c := New(s)
+		m := &measurement{settings: c.settings, state: st, x: st.indexed(c), t: t, day: cairn.DayOf(t.Add(-time.Microsecond), c.settings.Zone), out: cairn.Signals{}}
+		m.contracts()
+		m.account()
+		set = s.Meaningful.SetOf(m.out)
+	}
+	return func(product, name string) bool { return s.Meaningful.Counts(set, product, name) }
 }
 
 // A measurement is one Measure under way.
@@ -36,6 +53,7 @@ type measurement struct {
 	yardsticks Yardsticks
 	t          time.Time
 	day        cairn.Day // the last that counts
+	set        int       // of Meaningful, that the account belongs to as of t
 	out        cairn.Signals
 }
 

@@ -323,7 +323,6 @@ func typical() *State {
 	}
 	s.Fold(stated(100, cairn.OfContract, 1, "crm", `{"mrr":"1204.50","currency":"EUR","start":"2025-06-01","renews":"2026-06-01","seats":40,"status":"active"}`))
 	s.Fold(stated(100, cairn.OfAccount, 1, "crm", `{"status":"customer","industry":"steel","plan":"gold"}`))
-	s.Unite(Meaningful{})
 	return s
 }
 

@@ -1,7 +1,6 @@
 package signal
 
 import (
-	"slices"
 	"time"
 
 	"cairn"
@@ -13,32 +12,16 @@ type Settings struct {
 	Currency   string         // of money signals; empty: EUR
 	Precedence cairn.Precedence
 	Meaningful Meaningful
+	Metrics    []Metric
 }
 
-// Meaningful says which events move the customer toward the Desired Outcome;
-// only these count as usage. The zero value is [DefaultExcept].
-type Meaningful struct {
-	// Except are the names of track events that do not count; nil: DefaultExcept.
-	Except []string `json:"except"`
-}
-
-// DefaultExcept returns the events that happen on the way to doing something
-// and are therefore not Meaningful Activity unless the workspace says so.
-func DefaultExcept() []string { return slices.Clone(except) }
-
-var except = []string{
-	"Page Viewed", "Screen Viewed", "Application Opened", "Application Backgrounded",
-	"Signed In", "Signed Out", "Logged In", "Logged Out", "Session Started",
-}
-
-// Counts reports whether tallies of this product and name are Meaningful
-// Activity. What the team wrote down itself never is.
-func (m Meaningful) Counts(product, name string) bool {
-	if name == "" || isInteraction(name) {
-		return false
+// Counters returns what the fold must tally for the metrics beside names.
+func (s Settings) Counters() []Counter {
+	var out []Counter
+	for _, m := range s.Metrics {
+		if c, ok := m.counter(); ok {
+			out = append(out, c)
+		}
 	}
-	if m.Except == nil {
-		return !slices.Contains(except, name)
-	}
-	return !slices.Contains(m.Except, name)
+	return out
 }

@@ -15,7 +15,7 @@ import (
 	"cairn"
 )
 
-// A Key names a tally. Name "" is the union over Meaningful Activity.
+// A Key names a tally: of an event's name, or of a [Counter].
 type Key struct {
 	Product string
 	Day     cairn.Day
@@ -25,7 +25,7 @@ type Key struct {
 // A Tally is what happened on one day under one name.
 type Tally struct {
 	N      int64           // how many times
-	Sum    int64           // of the numeric property "value" times N, in millionths
+	Sum    int64           // of the numeric property "value" (or the counter's) times N, in millionths
 	Last   time.Time       // At of the latest
 	People *roaring.Bitmap // numbers: indices of State.People
 }
@@ -44,17 +44,19 @@ func isInteraction(name string) bool {
 	return name == Interaction || strings.HasPrefix(name, Interaction+": ")
 }
 
-// A State is what is kept of one account or one stream: tallies and facts. It
-// knows no definitions. Once measured it must be changed through its methods
+// A State is what is kept of one account or one stream: tallies and facts. Of
+// definitions it knows the counters alone: what is Meaningful Activity is said
+// when it is measured. Once measured it must be changed through its methods
 // only, and it is not safe for concurrent use.
 type State struct {
-	Zone    *time.Location
-	People  []cairn.PersonID // number → person
-	Tallies map[Key]*Tally   // with the rows of the union, after Unite
-	Facts   []cairn.Fact     // plain ones, in any order
-	Before  cairn.Day        // last day with meaningful activity before Window; 0: none
-	Window  cairn.Day        // first day that Tallies cover; 0: all
-	First   time.Time        // At of the first event ever; zero: there was none
+	Zone     *time.Location
+	Counters *Counters        // what is tallied beside names; nil: nothing
+	People   []cairn.PersonID // number → person
+	Tallies  map[Key]*Tally
+	Facts    []cairn.Fact // plain ones, in any order
+	Before   cairn.Day    // last day with meaningful activity before Window; 0: none
+	Window   cairn.Day    // first day that Tallies cover; 0: all
+	First    time.Time    // At of the first event ever; zero: there was none
 
 	numbers map[cairn.PersonID]uint32
 	index   *index
@@ -66,8 +68,7 @@ func NewState(zone *time.Location) *State {
 }
 
 // Fold adds e to s. The same events give the same state in any order; that
-// each comes once is the caller's business. The rows of the union stay as they
-// are until [State.Unite]. What is personal is not looked at.
+// each comes once is the caller's business. What is personal is not looked at.
 func (s *State) Fold(e cairn.Event) {
 	s.index = nil
 	if s.First.IsZero() || e.At.Before(s.First) {
@@ -75,11 +76,12 @@ func (s *State) Fold(e cairn.Event) {
 	}
 	switch {
 	case e.Kind == cairn.Track:
-		s.count(tracked(e.Name), e)
+		s.count(tracked(e.Name), e, millionths(e.Props))
+		s.countMore(e)
 	case e.Kind == cairn.Interaction:
-		s.count(Interaction, e)
+		s.count(Interaction, e, millionths(e.Props))
 		if mood := textOf(e.Props, "mood"); slices.Contains(moods, mood) {
-			s.count(InteractionMood(mood), e)
+			s.count(InteractionMood(mood), e, millionths(e.Props))
 		}
 	case e.Kind.IsRecord():
 		s.state(e)
@@ -89,17 +91,18 @@ func (s *State) Fold(e cairn.Event) {
 // tracked returns the tally of a track event, which never is one of the names
 // that are kept for other things.
 func tracked(name string) string {
-	if name == "" || isInteraction(name) {
+	if name == "" || isInteraction(name) || strings.HasPrefix(name, counted) {
 		return "(tracked) " + name
 	}
 	return name
 }
 
-func (s *State) count(name string, e cairn.Event) {
+// count adds e to the tally of a name, with what it adds to the sum each time.
+func (s *State) count(name string, e cairn.Event, sum int64) {
 	n := max(e.N, 1)
 	t := s.tally(Key{e.Product, cairn.DayOf(e.At, s.Zone), name})
 	t.N += n
-	t.Sum += millionths(e.Props) * n
+	t.Sum += sum * n
 	if e.At.After(t.Last) {
 		t.Last = e.At
 	}
@@ -184,21 +187,6 @@ func textOf(props json.RawMessage, field string) string {
 	}
 	text, _ := p[field].(string)
 	return text
-}
-
-// Unite makes the rows of the union over Meaningful Activity anew.
-func (s *State) Unite(m Meaningful) {
-	s.index = nil
-	for k := range s.Tallies {
-		if k.Name == "" {
-			delete(s.Tallies, k)
-		}
-	}
-	for _, k := range s.keys() {
-		if m.Counts(k.Product, k.Name) {
-			s.tally(Key{k.Product, k.Day, ""}).add(s.Tallies[k], nil)
-		}
-	}
 }
 
 // add counts o into t. Numbers of o are looked up in renumber unless it is nil.

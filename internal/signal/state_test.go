@@ -58,7 +58,6 @@ func folded(events ...cairn.Event) *State {
 	for _, e := range events {
 		s.Fold(e)
 	}
-	s.Unite(Meaningful{})
 	return s
 }
 
@@ -135,8 +134,6 @@ func TestStreamsMergedEqualOneStream(t *testing.T) {
 				b.Fold(e)
 			}
 		}
-		a.Unite(Meaningful{})
-		b.Unite(Meaningful{})
 		before := b.Canonical()
 		a.Merge(b)
 		if !bytes.Equal(a.Canonical(), folded(events...).Canonical()) {
@@ -148,23 +145,26 @@ func TestStreamsMergedEqualOneStream(t *testing.T) {
 	})
 }
 
-func TestTheUnionHoldsOnlyMeaningfulActivityAndCanBeMadeAnew(t *testing.T) {
+func TestOnlyMeaningfulActivityIsUseAndAnotherChoiceNeedsNoOtherTallies(t *testing.T) {
 	s := folded(did(1, 1, "Report Created"), did(1, 2, "Page Viewed"), did(1, 3, "Interaction"), talked(1, "good"))
-	day := cairn.DayOf(daysAgo(1), time.UTC)
-	row := s.Tallies[Key{"", day, ""}]
-	if row.N != 2 || row.People.GetCardinality() != 2 {
-		t.Errorf("the union counts %d events of %d people, want 2 of 2: a track event called Interaction is no interaction", row.N, row.People.GetCardinality())
-	}
-	if s.Tallies[Key{"", day, Interaction}].N != 1 {
+	if s.Tallies[Key{"", cairn.DayOf(daysAgo(1), time.UTC), Interaction}].N != 1 {
 		t.Error("a track event was counted as an interaction")
 	}
-	s.Unite(Meaningful{Except: []string{"Report Created"}})
-	if n := s.Tallies[Key{"", day, ""}].N; n != 2 {
-		t.Errorf("with another choice the union counts %d events, want 2", n)
-	}
-	s.Unite(Meaningful{Except: []string{"Report Created", "Page Viewed", "(tracked) Interaction"}})
-	if row := s.Tallies[Key{"", day, ""}]; row != nil {
-		t.Errorf("a union of nothing is a row: %+v", row)
+	for _, tt := range []struct {
+		choice       Choice
+		events, want float64
+	}{
+		{Choice{}, 2, 2}, // a track event called Interaction is no interaction
+		{Choice{Except: []string{"Report Created"}}, 2, 2},
+		{Choice{Except: []string{}}, 3, 3},
+		{Choice{Only: []string{"Page Viewed"}}, 1, 1},
+		{Choice{Except: []string{"Report Created", "Page Viewed", "(tracked) Interaction"}}, 0, 0},
+	} {
+		got := New(Settings{Meaningful: Meaningful{Choice: tt.choice}}).Measure(s, nil, noon)
+		events, known := got.Number(Events28)
+		if people, _ := got.Number(Active28); events != tt.events || people != tt.want || known != (tt.want > 0) {
+			t.Errorf("%+v: %v events of %v people, want %v of %v", tt.choice, events, people, tt.events, tt.want)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -165,6 +166,7 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 	measure := defs.measure(l.State, yard)
 	r := Result{Due: l.Due, At: now, Signals: measure(now)}
 	r.Vector = defs.Model.Vector(measure, defs.Settings.Zone, now)
+	r.Vector.Counted = defs.counted(l.State)
 	r.MRR, r.Renews, r.LastSeen = columns(r.Signals, defs, now)
 	// The next day begins for the account the moment after midnight, which
 	// itself is still the end of the day.
@@ -190,13 +192,14 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 }
 
 // decide applies a rule. The turn before is a base line only if it was taken
-// under the same model and the same revision of the rule.
+// under the same model and the same revision of the rule, and the same things
+// counted.
 func (defs Definitions) decide(ru rule.Rule, l Loaded, now rule.Input) cairn.Decision {
 	prev := l.Prev
 	if was, ok := l.Held[ru.Name]; !ok || was.Rev != ru.Rev {
 		prev = nil
 	}
-	if prev != nil && (prev.Vector.Model != now.Vector.Model || prev.Vector.Rev != now.Vector.Rev) {
+	if prev != nil && (prev.Vector.Model != now.Vector.Model || prev.Vector.Rev != now.Vector.Rev || prev.Vector.Counted != now.Vector.Counted) {
 		prev = nil
 	}
 	d := ru.Decide(now, prev)
@@ -205,6 +208,31 @@ func (defs Definitions) decide(ru rule.Rule, l Loaded, now rule.Input) cairn.Dec
 		d.Why += "; but only history arrived, about which nothing is decided"
 	}
 	return d
+}
+
+// counted tells apart what model and rules see counted: another choice of
+// Meaningful Activity or another metric, or one whose history has just been
+// counted, is a new base line.
+func (defs Definitions) counted(st *signal.State) string {
+	return defs.Settings.Counted(st, func(name string) bool { return len(defs.Readers(name)) > 0 })
+}
+
+// Readers returns who reads a signal: models and rules, as people call them.
+func (defs Definitions) Readers(name string) []string {
+	var out []string
+	for _, g := range defs.Model.Groups {
+		for _, l := range g.Leaves {
+			if l.Signal == name {
+				out = append(out, "the model "+defs.Model.Name)
+			}
+		}
+	}
+	for _, r := range defs.Rules {
+		if slices.ContainsFunc(r.All, func(c rule.Condition) bool { return c.Field == name }) {
+			out = append(out, "the rule “"+r.Title+"”")
+		}
+	}
+	return out
 }
 
 // columns are what lists are sorted by.

@@ -42,7 +42,6 @@ func used(t time.Time, prev *Result) Loaded {
 	for d := range 28 {
 		st.Fold(cairn.Event{Kind: cairn.Track, Name: "Report Created", At: noon.AddDate(0, 0, -d), N: 1, Person: cairn.PersonID{ID: cairn.HashID("ann")}})
 	}
-	st.Unite(signal.Meaningful{})
 	l := Loaded{Account: cairn.Account{ID: cairn.Space("").Account("acme"), Name: "Acme", Status: cairn.Customer}, State: st, Held: map[string]cairn.Decision{}, Open: map[string]bool{}}
 	if prev != nil {
 		l.Prev = &rule.Input{Account: l.Account, Vector: prev.Vector, Signals: prev.Signals}
@@ -143,7 +142,6 @@ func (states) State(_ context.Context, id cairn.AccountID, _, _ time.Time) (*sig
 			st.Fold(cairn.Event{Kind: cairn.Track, Name: "Report Created", At: noon.AddDate(0, 0, -d-1), N: 1})
 		}
 	}
-	st.Unite(signal.Meaningful{})
 	return st, nil
 }
 

@@ -136,7 +136,9 @@ CREATE TABLE fact (
 CREATE TABLE generation (
     stage   text    not null primary key,
     current integer not null,
-    growing integer not null  -- 0: no rebuild is under way
+    growing integer not null, -- 0: no rebuild is under way
+    counts  text    not null, -- of current: what is tallied beside names, as a JSON list of signal.Counter
+    counting text   not null  -- the same of growing
 ) without rowid;
 
 CREATE TABLE login (
@@ -332,6 +334,18 @@ CREATE TABLE vector_day (
     model   text    not null,
     rev     integer not null,
     primary key (account, day)
+) without rowid;
+
+CREATE TABLE volume (
+    gen     integer not null,
+    slot    integer not null,
+    day     integer not null,
+    product text    not null,
+    name    text    not null,
+    source  text    not null,
+    n       bigint  not null,
+    last    bigint  not null,
+    primary key (gen, slot, day, product, name, source)
 ) without rowid;
 
 CREATE TABLE yardstick (

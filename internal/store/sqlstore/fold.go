@@ -54,6 +54,9 @@ func (s *Store) CommitFold(ctx context.Context, b signal.Beat) (held time.Durati
 		if err := s.insertTimeline(ctx, tx, b); err != nil {
 			return err
 		}
+		if err := s.addVolumes(ctx, tx, b); err != nil {
+			return err
+		}
 		touched := map[cairn.AccountID]bool{} // value: everything was late
 		streams := make([]cairn.StreamID, 0, len(b.Streams))
 		for id := range b.Streams {

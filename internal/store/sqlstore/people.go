@@ -70,7 +70,7 @@ func (s *Store) people(ctx context.Context, st *statement) ([]cairn.Person, erro
 	return out, rows.Err()
 }
 
-// daysLooked is how many days, from the newest with activity, are looked
+// daysLooked is how many days, from the newest with any event, are looked
 // through for the last day of each person.
 const daysLooked = 120
 
@@ -87,23 +87,27 @@ func (s *Store) lastSeen(ctx context.Context, id cairn.AccountID) (map[cairn.Per
 	}
 	rows, err := s.db.QueryContext(ctx, `
 		/* people.lastSeen */
-		select t.stream, t.day, t.people from tally t
-		where t.gen = $1 and t.name = '' and t.stream in (select id from stream where account = $2) and t.day > (
+		select t.stream, t.day, t.product, t.name, t.people from tally t
+		where t.gen = $1 and t.stream in (select id from stream where account = $2) and t.day > (
 			select max(u.day) from tally u
-			where u.gen = $1 and u.name = '' and u.stream in (select id from stream where account = $2)) - $3
+			where u.gen = $1 and u.stream in (select id from stream where account = $2)) - $3
 		order by t.day desc`, gen, id, daysLooked)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	out := map[cairn.PersonID]time.Time{}
-	zone := s.zone()
+	zone, m := s.zone(), s.Settings().Meaningful
 	for missing > 0 && rows.Next() {
 		var stream cairn.StreamID
 		var day cairn.Day
+		var product, name string
 		var bits []byte
-		if err := rows.Scan(&stream, &day, &bits); err != nil {
+		if err := rows.Scan(&stream, &day, &product, &name, &bits); err != nil {
 			return nil, err
+		}
+		if !m.Counts(signal.Everybody, product, name) {
+			continue
 		}
 		here := roaring.New()
 		if err := here.UnmarshalBinary(bits); err != nil {

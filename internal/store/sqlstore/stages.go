@@ -53,18 +53,30 @@ func (s *Store) Stages(ctx context.Context, now time.Time) ([]StageStanding, err
 	return []StageStanding{fold, turns, actions}, nil
 }
 
-// Grow begins a new generation of the fold, or returns the one that an
-// interrupted rebuild left growing.
+// Grow begins a new generation of the fold with what the settings tally beside
+// names, or returns the one that an interrupted rebuild left growing. One that
+// grew with other counters is given up.
 func (s *Store) Grow(ctx context.Context, stage string) (gen int, err error) {
+	want, err := countsOf(s.Settings().Counters())
+	if err != nil {
+		return 0, err
+	}
 	err = s.write(ctx, Turns, func(tx *Tx) error {
 		if _, err := tx.ExecContext(ctx, `
 			/* stages.Grow */
-			insert into generation (stage, current, growing) values ($1, 1, 0) on conflict do nothing`, stage); err != nil {
+			insert into generation (stage, current, growing, counts, counting) values ($1, 1, 0, '[]', '[]') on conflict do nothing`, stage); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `
 			/* stages.Grow */
-			update generation set growing = current + 1 where stage = $1 and growing = 0`, stage); err != nil {
+			update generation set growing = case when growing = 0 then current else growing end + 1, counting = $2
+			where stage = $1 and (growing = 0 or counting <> $2)`, stage, want); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `
+			/* stages.Grow */
+			delete from cursor where stage = $1 and gen not in (
+				select current from generation where stage = $1 union all select growing from generation where stage = $1)`, stage); err != nil {
 			return err
 		}
 		return tx.QueryRowContext(ctx, `
@@ -100,7 +112,7 @@ func (s *Store) Swap(ctx context.Context, stage string, gen int, now time.Time) 
 		swapped = true
 		if _, err := tx.ExecContext(ctx, `
 			/* stages.Swap */
-			update generation set current = $2, growing = 0 where stage = $1 and growing = $2`, stage, gen); err != nil {
+			update generation set current = $2, growing = 0, counts = counting, counting = '[]' where stage = $1 and growing = $2`, stage, gen); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, `
@@ -147,12 +159,17 @@ func (s *Store) Prune(ctx context.Context) (more bool, err error) {
 	}
 	err = s.write(ctx, Turns, func(tx *Tx) error {
 		more = false
+		if _, err := tx.ExecContext(ctx, `
+			/* stages.Prune */
+			delete from volume where gen <> $1 and gen <> $2`, gen, growing); err != nil {
+			return err
+		}
 		for _, table := range []string{"tally", "timeline"} {
 			var stream cairn.StreamID
 			var old int
 			err := tx.QueryRowContext(ctx, `
 				/* stages.Prune */
-				select gen, stream from `+table+` where gen < $1 and gen <> $2 limit 1`, gen, growing).Scan(&old, &stream)
+				select gen, stream from `+table+` where gen < $1 or gen > $1 and gen < $2 limit 1`, gen, growing).Scan(&old, &stream)
 			if err == sql.ErrNoRows {
 				continue
 			}
@@ -199,6 +216,9 @@ func (s *Store) DumpFold(ctx context.Context) (string, error) {
 		return "", err
 	}
 	rows.Close()
+	if err := s.dumpVolumes(ctx, gen, &b); err != nil {
+		return "", err
+	}
 	lines, err := s.db.QueryContext(ctx, `
 		/* stages.DumpFold */
 		select stream, at, key from timeline where gen = $1 order by stream, at, key`, gen)

@@ -2,8 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"cairn"
@@ -31,22 +29,24 @@ func (s *Store) State(ctx context.Context, id cairn.AccountID, from, to time.Tim
 		return nil, err
 	}
 	st := signal.NewState(set.Zone)
-	st.Window = cairn.DayOf(from, set.Zone) - trailDays - windowDays
+	if st.Counters, err = s.Counters(ctx, gen); err != nil {
+		return nil, err
+	}
+	if back := set.LookBack(); back > 0 {
+		st.Window = max(cairn.DayOf(from, set.Zone)-trailDays-max(windowDays, cairn.Day(back)), 0)
+	}
 	streams, err := s.streams(ctx, id, st)
 	if err != nil || len(streams) == 0 {
 		return st, err
 	}
 	last := cairn.DayOf(to, set.Zone)
-	active, err := s.addTallies(ctx, st, streams, gen, id, last)
-	if err != nil {
+	if err := s.addTallies(ctx, st, streams, gen, id, last); err != nil {
 		return nil, err
 	}
-	if !active {
-		if err := s.addBefore(ctx, st, streams, gen); err != nil {
-			return nil, err
-		}
+	if err := s.addFacts(ctx, st, id, from); err != nil {
+		return nil, err
 	}
-	return st, s.addFacts(ctx, st, id, from)
+	return st, s.addBefore(ctx, st, streams, gen, set.Counting(st, to))
 }
 
 // streams returns the streams of an account, its own first, and notes in st
@@ -74,13 +74,11 @@ func (s *Store) streams(ctx context.Context, id cairn.AccountID, st *signal.Stat
 	return out, rows.Err()
 }
 
-// addTallies reads the window's tallies of all streams and merges them, and
-// reports whether there was meaningful activity by the first mark of the trail;
-// without, that mark needs to know when the account was last active.
-func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cairn.StreamID, gen int, id cairn.AccountID, last cairn.Day) (bool, error) {
+// addTallies reads the window's tallies of all streams and merges them.
+func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cairn.StreamID, gen int, id cairn.AccountID, last cairn.Day) error {
 	parts, err := s.streamPeople(ctx, st, id)
 	if err != nil {
-		return false, err
+		return err
 	}
 	rows, err := s.db.QueryContext(ctx, `
 		/* state.addTallies */
@@ -88,17 +86,16 @@ func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cair
 		from stream s cross join tally t -- crossed: SQLite would go through all tallies
 		where s.account = $1 and t.gen = $2 and t.stream = s.id and t.day >= $3 and t.day <= $4`, id, gen, int64(st.Window), int64(last))
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer rows.Close()
-	active := false
 	for rows.Next() {
 		var sid cairn.StreamID
 		var k signal.Key
 		var n, total, at int64
 		var people []byte
 		if err := rows.Scan(&sid, &k.Product, &k.Day, &k.Name, &n, &total, &at, &people); err != nil {
-			return false, err
+			return err
 		}
 		part := parts[sid]
 		if part == nil {
@@ -107,13 +104,12 @@ func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cair
 		}
 		t := signal.Tally{N: n, Sum: total, Last: cairn.FromMicros(at)}
 		if t.People, err = bitmap(people); err != nil {
-			return false, err
+			return err
 		}
 		part.Tallies[k] = &t
-		active = active || k.Name == "" && k.Day <= st.Window+windowDays
 	}
 	if err := rows.Err(); err != nil {
-		return false, err
+		return err
 	}
 	for i, sid := range streams {
 		part := parts[sid]
@@ -125,7 +121,7 @@ func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cair
 			st.Merge(part)
 		}
 	}
-	return active, nil
+	return nil
 }
 
 // streamPeople returns for each stream of the account a state with its people.
@@ -154,23 +150,47 @@ func (s *Store) streamPeople(ctx context.Context, st *signal.State, id cairn.Acc
 	return parts, rows.Err()
 }
 
-// addBefore notes the last active day before the window.
-func (s *Store) addBefore(ctx context.Context, st *signal.State, streams []cairn.StreamID, gen int) error {
-	for _, sid := range streams {
-		var day cairn.Day
-		err := s.db.QueryRowContext(ctx, `
-			/* state.addBefore */
-			select day from tally where gen = $1 and stream = $2 and day < $3 and name = '' order by day desc limit 1`,
-			gen, sid, int64(st.Window)).Scan(&day)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
+// addBefore notes the last active day before the window. Where there was
+// activity by the first mark of the trail, nothing needs to know it.
+func (s *Store) addBefore(ctx context.Context, st *signal.State, streams []cairn.StreamID, gen int, counts func(product, name string) bool) error {
+	if st.Window == 0 {
+		return nil
+	}
+	for k := range st.Tallies {
+		if k.Day <= st.Window+windowDays && counts(k.Product, k.Name) {
+			return nil
 		}
+	}
+	for _, sid := range streams {
+		day, err := s.lastUse(ctx, gen, sid, st.Window, counts)
 		if err != nil {
 			return err
 		}
 		st.Before = max(st.Before, day)
 	}
 	return nil
+}
+
+// lastUse returns the last day before a day on which something counted.
+func (s *Store) lastUse(ctx context.Context, gen int, sid cairn.StreamID, before cairn.Day, counts func(product, name string) bool) (cairn.Day, error) {
+	rows, err := s.db.QueryContext(ctx, `
+		/* state.lastUse */
+		select day, product, name from tally where gen = $1 and stream = $2 and day < $3 order by day desc`, gen, sid, int64(before))
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var day cairn.Day
+		var product, name string
+		if err := rows.Scan(&day, &product, &name); err != nil {
+			return 0, err
+		}
+		if counts(product, name) {
+			return day, nil
+		}
+	}
+	return 0, rows.Err()
 }
 
 // addFacts reads the plain facts about the account's records that may still
@@ -232,10 +252,10 @@ func (s *Store) Today(ctx context.Context, id cairn.AccountID, st *signal.State,
 		return err
 	}
 	day := signal.NewState(set.Zone)
+	day.Counters = st.Counters
 	for _, e := range events {
 		day.Fold(e)
 	}
-	day.Unite(set.Meaningful)
 	first := st.First
 	st.Merge(day)
 	st.First = first

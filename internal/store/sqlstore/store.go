@@ -67,19 +67,20 @@ func (c Col) Len() int {
 
 // A Store is a Cairn workspace in one database.
 type Store struct {
-	db     *pool // reads
-	wdb    *pool // writes; the same as db on PostgreSQL
-	engine Engine
-	log    *slog.Logger
-	lanes  lanes
-	door   committer
-	keys   keyring
-	known  known
-	bells  bells
-	held   held
-	turns  turns
-	member member
-	tell   told
+	db       *pool // reads
+	wdb      *pool // writes; the same as db on PostgreSQL
+	engine   Engine
+	log      *slog.Logger
+	lanes    lanes
+	door     committer
+	keys     keyring
+	known    known
+	bells    bells
+	held     held
+	counters counters
+	turns    turns
+	member   member
+	tell     told
 
 	settings atomic.Pointer[signal.Settings]
 

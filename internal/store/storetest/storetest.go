@@ -24,7 +24,7 @@ func Run(t *testing.T, open Opener) {
 		name string
 		run  func(t *testing.T, open Opener)
 	}{
-		{"Log", Log}, {"Project", Project}, {"Seal", Seal}, {"Fold", Fold}, {"Turns", Turns},
+		{"Log", Log}, {"Project", Project}, {"Seal", Seal}, {"Fold", Fold}, {"Counted", Counted}, {"Turns", Turns},
 		{"Accounts", Accounts}, {"Work", Work}, {"Auth", Auth}, {"Book", Book}, {"Sources", Sources},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open) })

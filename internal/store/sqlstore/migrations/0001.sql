@@ -155,7 +155,9 @@ create index token_id on token (id);
 create table generation (
     stage   text    not null primary key,
     current integer not null,
-    growing integer not null  -- 0: no rebuild is under way
+    growing integer not null, -- 0: no rebuild is under way
+    counts  text    not null, -- of current: what is tallied beside names, as a JSON list of signal.Counter
+    counting text   not null  -- the same of growing
 ) /* clustered */;
 
 -- The processes that share the database. What one has leased is its own until
@@ -188,7 +190,7 @@ create table stream_person (
 ) /* clustered */;
 create unique index stream_person_person on stream_person (stream, person);
 
--- name '' is the union over Meaningful Activity.
+-- name: of an event, or the key of a signal.Counter.
 create table tally (
     gen     integer not null,
     stream  bytea   not null,
@@ -200,6 +202,20 @@ create table tally (
     last    bigint  not null,   -- At of the latest event of that day
     people  bytea   not null,   -- roaring bitmap of stream_person.num
     primary key (gen, stream, day, product, name)
+) /* clustered */;
+
+-- How often each event happened, over all streams: for the list of names. Rows
+-- of several slots add up; nodes that fold side by side have each their own.
+create table volume (
+    gen     integer not null,
+    slot    integer not null,
+    day     integer not null,
+    product text    not null,
+    name    text    not null,
+    source  text    not null,
+    n       bigint  not null,
+    last    bigint  not null,
+    primary key (gen, slot, day, product, name, source)
 ) /* clustered */;
 
 create table timeline (
