@@ -106,7 +106,7 @@ func (h *house) AddUser(_ context.Context, by cairn.Actor, mail, name, password 
 
 func (h *house) Summaries(context.Context, cairn.Scope, time.Time) ([]ingest.Summary, error) {
 	return []ingest.Summary{{
-		Source: ingest.Source{Name: "segment"}, Keys: []string{"wk_1a2b…"},
+		Source: ingest.Source{Name: "segment"}, Keys: []ingest.Key{{ID: 7, Hint: "wk_1a2b…"}},
 		Total: ingest.Arrival{Accepted: 10, Late: 2, Rejected: 1, Last: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)},
 	}}, nil
 }
@@ -115,8 +115,9 @@ func (h *house) Source(_ context.Context, name string) (ingest.Source, error) {
 	return ingest.Source{Name: name}, nil
 }
 
-func (h *house) NewKey(_ context.Context, _ cairn.Actor, source string) (string, error) {
-	return "wk_" + source, nil
+func (h *house) AddKey(_ context.Context, by cairn.Actor, k ingest.Key, now time.Time) (ingest.Key, string, error) {
+	k.ID, k.Hint, k.Made, k.By = 7, "wk_1a2b…", now, by
+	return k, "wk_" + k.Source, nil
 }
 
 // serve runs a server of h and returns its data directory.

@@ -22,27 +22,6 @@ func (c *cli) sourceCommand() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) sourceKeyCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "key NAME",
-		Short: "Make a write key for a source; it is shown once",
-		Args:  cobra.ExactArgs(1),
-	}
-	asJSON := jsonFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		key, err := call(c, cmd, app.SourceKey, args[0], nil)
-		if err != nil {
-			return err
-		}
-		if *asJSON {
-			return printJSON(c.out, map[string]string{"source": args[0], "key": key})
-		}
-		fmt.Fprintln(c.out, key)
-		return nil
-	}
-	return cmd
-}
-
 func (c *cli) sourceListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -62,7 +41,7 @@ func (c *cli) sourceListCommand() *cobra.Command {
 		for _, s := range list {
 			t := s.Total
 			g.add(s.Source.Name, fmt.Sprint(t.Accepted), fmt.Sprint(t.Late), fmt.Sprint(t.Duplicate), fmt.Sprint(t.Rejected),
-				lastSeen(t.Last), dash(strings.Join(s.Keys, ", ")))
+				lastSeen(t.Last), dash(strings.Join(hints(s.Keys), ", ")))
 		}
 		g.print(c.out)
 		return nil
@@ -92,7 +71,18 @@ func sources(list []ingest.Summary) map[string][]sourceJSON {
 	out := []sourceJSON{}
 	for _, s := range list {
 		t := s.Total
-		out = append(out, sourceJSON{s.Source.Name, t.Accepted, t.Late, t.Duplicate, t.Rejected, t.Last, append([]string{}, s.Keys...)})
+		out = append(out, sourceJSON{s.Source.Name, t.Accepted, t.Late, t.Duplicate, t.Rejected, t.Last, hints(s.Keys)})
 	}
 	return map[string][]sourceJSON{"sources": out}
+}
+
+// hints are the beginnings of the keys that still work.
+func hints(keys []ingest.Key) []string {
+	out := []string{}
+	for _, k := range keys {
+		if state, _ := k.State(time.Now()); state == ingest.KeyActive {
+			out = append(out, k.Hint)
+		}
+	}
+	return out
 }

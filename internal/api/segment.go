@@ -24,8 +24,8 @@ var shortPaths = map[string]string{
 // it is a client. Whatever the content type says, a body is JSON, perhaps
 // under gzip. The answer is 200 whenever the body could be read, and names
 // the records that were refused: an SDK drops a whole batch on anything else.
-func Segment(door *ingest.Door, sources ingest.Sources, log *slog.Logger) http.Handler {
-	s := segment{door: door, sources: sources}
+func Segment(door *ingest.Door, keys ingest.Keys, log *slog.Logger) http.Handler {
+	s := segment{door: door, keys: keys}
 	mux := http.NewServeMux()
 	post := func(path, call string) {
 		h := reply.Handler(log, func(w http.ResponseWriter, r *http.Request) error { return again(s.take(w, r, call)) })
@@ -43,8 +43,8 @@ func Segment(door *ingest.Door, sources ingest.Sources, log *slog.Logger) http.H
 }
 
 type segment struct {
-	door    *ingest.Door
-	sources ingest.Sources
+	door *ingest.Door
+	keys ingest.Keys
 }
 
 // An answer is the response to a call. Verdicts are there when asked for.
@@ -65,10 +65,10 @@ type rejected struct {
 // read, unless the key is in the body.
 func (s segment) take(w http.ResponseWriter, r *http.Request, call string) error {
 	key := headerKey(r)
-	var src ingest.Source
+	var g ingest.Grant
 	var err error
 	if key != "" {
-		if src, err = s.source(r, key); err != nil {
+		if g, err = grant(s.keys, r, key, ingest.MayWrite); err != nil {
 			return err
 		}
 	}
@@ -81,11 +81,11 @@ func (s segment) take(w http.ResponseWriter, r *http.Request, call string) error
 		return err
 	}
 	if key == "" {
-		if src, err = s.source(r, envelope.WriteKey); err != nil {
+		if g, err = grant(s.keys, r, envelope.WriteKey, ingest.MayWrite); err != nil {
 			return err
 		}
 	}
-	verdicts, err := s.door.Admit(r.Context(), src, envelope.Records(s.door.Now()))
+	verdicts, err := s.door.Admit(r.Context(), g.Source, envelope.Records(s.door.Now()))
 	if err != nil {
 		return err
 	}
@@ -109,31 +109,6 @@ func again(err error) error {
 		return err
 	}
 	return cairn.Errorf(cairn.Unavailable, "Something went wrong on our side and nothing was taken. Send this again.").Because(err)
-}
-
-// source returns the source that a write key belongs to.
-func (s segment) source(r *http.Request, key string) (ingest.Source, error) {
-	if key == "" {
-		return ingest.Source{}, cairn.Errorf(cairn.Unauthentic, "A write key is needed: as the user name of Basic authorization, as a Bearer token, or as writeKey in the body.")
-	}
-	src, err := s.sources.SourceByKey(r.Context(), key)
-	if k := cairn.KindOf(err); err != nil && (k == cairn.NotFound || k == cairn.Unauthentic) {
-		return src, cairn.Errorf(cairn.Unauthentic, "This write key is not known.")
-	}
-	return src, err
-}
-
-// headerKey returns the write key of the Authorization header: the user name
-// of Basic, or the token of Bearer.
-func headerKey(r *http.Request) string {
-	if user, _, ok := r.BasicAuth(); ok {
-		return user
-	}
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if strings.EqualFold(scheme, "Bearer") {
-		return strings.TrimSpace(token)
-	}
-	return ""
 }
 
 // readBody reads a body of at most [ingest.MaxBatch] bytes, before and after
@@ -172,7 +147,7 @@ func readAll(r io.Reader) ([]byte, error) {
 // here and nothing to anybody else.
 func (s segment) settings(w http.ResponseWriter, r *http.Request) error {
 	key := r.PathValue("writeKey")
-	if _, err := s.source(r, key); err != nil {
+	if _, err := grant(s.keys, r, key, ingest.MayWrite); err != nil {
 		return err
 	}
 	type object = map[string]any

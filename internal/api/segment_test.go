@@ -46,6 +46,7 @@ func (c *counter) Append(ctx context.Context, events []cairn.Event) ([]event.Adm
 type house struct {
 	*httptest.Server
 	store *counter
+	keys  ingest.Keys
 	key   string
 }
 
@@ -58,11 +59,11 @@ func open(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	if err := s.SaveSource(ctx, cairn.House, ingest.Source{Name: "segment"}); err != nil {
+	if err := s.SaveSource(ctx, cairn.House, ingest.Source{Name: "segment"}, "", now); err != nil {
 		t.Fatal(err)
 	}
-	h := &house{store: &counter{Store: s}}
-	if h.key, err = s.NewKey(ctx, cairn.House, "segment"); err != nil {
+	h := &house{store: &counter{Store: s}, keys: s}
+	if _, h.key, err = s.AddKey(ctx, cairn.House, ingest.Key{Source: "segment", Name: "Website"}, now); err != nil {
 		t.Fatal(err)
 	}
 	door := ingest.New(h.store, func() time.Time { return now })
@@ -517,5 +518,38 @@ func TestTheSettingsSendABrowserToUsAndToNobodyElse(t *testing.T) {
 	}
 	if res, _ := h.send(t, "GET", "/v1/projects/wk_wrong/settings", nil); res.StatusCode != 401 {
 		t.Errorf("a wrong key: %d", res.StatusCode)
+	}
+}
+
+func TestAKeyIsUsedForWhatItIsMeantForOnly(t *testing.T) {
+	h := open(t)
+	body := []byte(`{"batch":[{"type":"track","userId":"u","event":"Report Created"},{"type":"identify","userId":"u"}]}`)
+	made := func(k ingest.Key) string {
+		k.Source = "segment"
+		_, text, err := h.keys.AddKey(t.Context(), cairn.House, k, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	for _, c := range []struct {
+		name    string
+		key     ingest.Key
+		headers []string
+		status  int
+		says    string
+	}{
+		{"read only", ingest.Key{Name: "Feed", Scopes: []ingest.KeyScope{ingest.MayRead}}, nil, 403, "may read and not write"},
+		{"another page", ingest.Key{Origins: []string{"https://app.example.com"}}, []string{"Origin", "https://evil.example"}, 403, "may be used by pages of https://app.example.com only"},
+		{"no page", ingest.Key{Origins: []string{"https://app.example.com"}}, nil, 403, "may be used by pages of"},
+		{"its page", ingest.Key{Origins: []string{"https://app.example.com"}}, []string{"Origin", "https://app.example.com"}, 200, `"rejected":[]`},
+		{"another endpoint", ingest.Key{Paths: []string{"/v1/track"}}, nil, 403, "may be used at /v1/track only"},
+		{"all below", ingest.Key{Paths: []string{"/v1/"}}, nil, 200, `"rejected":[]`},
+		{"one kind", ingest.Key{Kinds: []cairn.EventKind{cairn.Track}}, nil, 200, `"rejected":[{"index":1,"code":"not_allowed","field":"kind","reason":"The key may write track records only, and this is of kind person."}]`},
+	} {
+		res, answer := h.send(t, "POST", "/v1/batch", body, append(c.headers, "Authorization", basic(made(c.key)))...)
+		if res.StatusCode != c.status || !strings.Contains(string(answer), c.says) {
+			t.Errorf("%s: %d %s", c.name, res.StatusCode, answer)
+		}
 	}
 }

@@ -64,7 +64,7 @@ func (a *App) seed(ctx context.Context) error {
 		} else if cairn.KindOf(err) != cairn.NotFound {
 			return err
 		}
-		if err := a.Store.SaveSource(ctx, cairn.House, ingest.Source{Name: name, Several: ingest.Unclaimed}); err != nil {
+		if err := a.Store.SaveSource(ctx, cairn.House, ingest.Source{Name: name, Several: ingest.Unclaimed}, "As Cairn comes.", time.Now().UTC()); err != nil && cairn.KindOf(err) != cairn.Conflict {
 			return err
 		}
 	}

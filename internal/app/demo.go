@@ -72,7 +72,10 @@ func (a *App) prepareDemo(ctx context.Context, o demo.Options) (*demo.Company, c
 		if src.Name == houseSource.Name {
 			continue
 		}
-		if err := a.Store.SaveSource(ctx, cairn.House, src); err != nil {
+		if _, err := a.Store.Source(ctx, src.Name); err == nil {
+			continue
+		}
+		if err := a.Store.SaveSource(ctx, cairn.House, src, "The made-up company's.", a.Clock.Now()); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // writeKey makes a key for a source, with which others may send.
 func (s *site) writeKey(t *testing.T, source string) string {
 	t.Helper()
-	key, err := s.Store.NewKey(t.Context(), cairn.House, source)
+	_, key, err := s.Store.AddKey(t.Context(), cairn.House, ingest.Key{Source: source}, s.Clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

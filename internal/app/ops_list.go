@@ -11,7 +11,7 @@ import (
 
 // operations are all operations that a running server answers.
 func operations() []operation {
-	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Sources, SourceKey, Admit, Check, Clocks, Demo}
+	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Sources, SourceKeyAdd, SourceKeys, SourceKeyRotate, SourceKeyChange, SourceKeyWithdraw, Admit, Check, Clocks, Demo}
 }
 
 // None is the input or the output of an operation that has none.
@@ -113,19 +113,6 @@ var ErasePerson = Op[string, cairn.PersonID]{"person-erase", func(ctx context.Co
 // Sources lists the senders with what arrived from each.
 var Sources = Op[None, []ingest.Summary]{"sources", func(ctx context.Context, h House, _ None, _ func(Progress)) ([]ingest.Summary, error) {
 	return h.Sources.Summaries(ctx, cairn.Everything, h.Now())
-}}
-
-// SourceKey makes a write key for a source and returns it; a source that is
-// not known yet is made. Only the key's hash is kept.
-var SourceKey = Op[string, string]{"source-key", func(ctx context.Context, h House, source string, _ func(Progress)) (string, error) {
-	_, err := h.Sources.Source(ctx, source)
-	if cairn.KindOf(err) == cairn.NotFound && err != nil {
-		err = h.Sources.SaveSource(ctx, cairn.House, ingest.Source{Name: source, Several: ingest.Unclaimed})
-	}
-	if err != nil {
-		return "", err
-	}
-	return h.Sources.NewKey(ctx, cairn.House, source)
 }}
 
 // A Delivery is records of one source, at most a few thousand at a time.

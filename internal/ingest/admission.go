@@ -112,6 +112,9 @@ func (a *admission) event(r Record) (cairn.Event, string, *cairn.Error) {
 	if problem := check(r); problem != nil {
 		return cairn.Event{}, "", problem
 	}
+	if len(a.src.Only) > 0 && !slices.Contains(a.src.Only, r.Kind) {
+		return cairn.Event{}, "", cairn.Errorf(cairn.Forbidden, "The key may write %s records only, and this is of kind %s.", join(a.src.Only), r.Kind).At("kind").Coded(CodeAllowed)
+	}
 	e := cairn.Event{
 		Kind: r.Kind, Name: r.Name, Source: a.src.Name, Product: r.Product,
 		Seen: a.seen, Stamp: r.Stamp, Keys: r.Keys, N: max(r.N, 1),

@@ -33,38 +33,6 @@ type Via struct {
 	Key  string
 }
 
-// SeveralRule says what becomes of a call without an account whose user
-// belongs to several.
-type SeveralRule string
-
-// The rules for users of several accounts.
-const (
-	Unclaimed SeveralRule = "unclaimed" // the default: it waits
-	Latest    SeveralRule = "latest"    // the account of the latest group call by At
-)
-
-// A Source is a sender as the workspace knows it.
-type Source struct {
-	Name     string      `json:"name"`  // unique, such as "segment" or "crm"
-	Space    cairn.Space `json:"space"` // which ids it uses
-	Several  SeveralRule `json:"several"`
-	Personal []string    `json:"personal"` // properties it declares personal besides what looks so
-	Plain    []string    `json:"plain"`    // properties it declares not personal
-	File     bool        `json:"-"`        // records come from a file: a time in the future is rejected, not corrected
-}
-
-// An Arrival is what a source sent within one hour. Every record is counted
-// once: a late one is not among the accepted.
-type Arrival struct {
-	Source    string    `json:"source"`
-	Hour      time.Time `json:"hour"`
-	Accepted  int64     `json:"accepted"`
-	Duplicate int64     `json:"duplicate"`
-	Late      int64     `json:"late"`
-	Rejected  int64     `json:"rejected"`
-	Last      time.Time `json:"last"` // when the newest arrived
-}
-
 // A Reject is a record that was refused, kept so that it can be mended. Its
 // body is sealed like everything personal.
 type Reject struct {
@@ -96,23 +64,4 @@ type Owner struct {
 	Key     string // the account's key as sent
 	Person  cairn.PersonID
 	Stream  cairn.StreamID // where the record's patches have landed so far
-}
-
-// Sources are read by the Sources page and the command line.
-type Sources interface {
-	Source(ctx context.Context, name string) (Source, error) // cairn.NotFound when there is none
-	SourceByKey(ctx context.Context, writeKey string) (Source, error)
-	SaveSource(ctx context.Context, by cairn.Actor, s Source) error
-	// NewKey makes a write key for a source and returns it; only its hash is kept.
-	NewKey(ctx context.Context, by cairn.Actor, source string) (string, error)
-	Summaries(ctx context.Context, scope cairn.Scope, now time.Time) ([]Summary, error)
-	Rejects(ctx context.Context, scope cairn.Scope, source string, limit int) ([]Reject, error)
-}
-
-// A Summary is one source on the Sources page.
-type Summary struct {
-	Source Source    `json:"source"`
-	Keys   []string  `json:"keys"`  // as "wk_1a2b…", never whole
-	Total  Arrival   `json:"total"` // of all time
-	Hours  []Arrival `json:"hours"` // the last 48 hours, oldest first, gaps filled with zeros
 }

@@ -40,13 +40,14 @@ const (
 	CodeLong    = "too_long"      // a text is
 	CodeLarge   = "too_large"     // the whole record is
 	CodeUnknown = "not_known"     // it names something that was not met yet
+	CodeAllowed = "not_allowed"   // the key may not write it
 	CodeInvalid = "invalid"       // anything else
 )
 
 // Codes are all codes, in the order of their meaning.
 var Codes = []string{
 	CodeMissing, CodeJSON, CodeType, CodeText, CodeDate, CodeNumber, CodeValue, CodeRange,
-	CodePast, CodeFuture, CodeLong, CodeLarge, CodeUnknown, CodeInvalid,
+	CodePast, CodeFuture, CodeLong, CodeLarge, CodeUnknown, CodeAllowed, CodeInvalid,
 }
 
 // codeOf returns the code of what is wrong with a record.

@@ -189,22 +189,69 @@ func (c *company) Source(_ context.Context, name string) (ingest.Source, error) 
 	return ingest.Source{}, cairn.Errorf(cairn.NotFound, "There is no source called “%s”.", name)
 }
 
-func (c *company) SourceByKey(context.Context, string) (ingest.Source, error) {
-	return ingest.Source{}, cairn.Errorf(cairn.Unauthentic, "This key is not known.")
+func (c *company) Grant(context.Context, string, time.Time) (ingest.Grant, error) {
+	return ingest.Grant{}, cairn.Errorf(cairn.Unauthentic, "This key is not known.")
 }
 
-func (c *company) SaveSource(_ context.Context, _ cairn.Actor, s ingest.Source) error {
+func (c *company) SaveSource(_ context.Context, _ cairn.Actor, s ingest.Source, _ string, _ time.Time) error {
 	c.sums = append(c.sums, summary(s.Name, 0, 0, 0, 0))
 	return nil
 }
 
-func (c *company) NewKey(_ context.Context, _ cairn.Actor, source string) (string, error) {
+func (c *company) AddKey(_ context.Context, by cairn.Actor, k ingest.Key, now time.Time) (ingest.Key, string, error) {
+	k, err := k.Settle(now)
+	if err != nil {
+		return k, "", err
+	}
 	for i := range c.sums {
-		if c.sums[i].Source.Name == source {
-			c.sums[i].Keys = append(c.sums[i].Keys, "wk_9f3c…")
+		if c.sums[i].Source.Name == k.Source {
+			k.ID, k.Hint, k.Made, k.By = int64(len(c.sums[i].Keys)+1), "wk_9f3c…", now, by
+			c.sums[i].Keys = append(c.sums[i].Keys, k)
 		}
 	}
-	return "wk_9f3c51d0a7b24e6c8d1f", nil
+	return k, "wk_9f3c51d0a7b24e6c8d1f", nil
+}
+
+// key is one of the keys there are.
+func (c *company) key(source string, id int64) *ingest.Key {
+	for i := range c.sums {
+		for j := range c.sums[i].Keys {
+			if k := &c.sums[i].Keys[j]; k.Source == source && k.ID == id {
+				return k
+			}
+		}
+	}
+	return nil
+}
+
+func (c *company) RotateKey(ctx context.Context, by cairn.Actor, source string, id int64, overlap time.Duration, now time.Time) (ingest.Key, string, error) {
+	was := c.key(source, id)
+	if was == nil {
+		return ingest.Key{}, "", cairn.Errorf(cairn.NotFound, "There is no such key.")
+	}
+	was.Expires = now.Add(overlap)
+	return c.AddKey(ctx, by, ingest.Key{Source: source, Name: was.Name, Scopes: was.Scopes}, now)
+}
+
+func (c *company) ChangeKey(_ context.Context, _ cairn.Actor, k ingest.Key, now time.Time) (ingest.Key, error) {
+	was := c.key(k.Source, k.ID)
+	if was == nil {
+		return k, cairn.Errorf(cairn.NotFound, "There is no such key.")
+	}
+	was.Name, was.Kinds, was.Origins, was.Paths, was.Expires = k.Name, k.Kinds, k.Origins, k.Paths, k.Expires
+	return *was, nil
+}
+
+func (c *company) WithdrawKey(_ context.Context, by cairn.Actor, source string, id int64, back bool, now time.Time) (ingest.Key, error) {
+	was := c.key(source, id)
+	if was == nil {
+		return ingest.Key{}, cairn.Errorf(cairn.NotFound, "There is no such key.")
+	}
+	was.Withdrawn, was.WithdrawnBy = now, &by
+	if back {
+		was.Withdrawn, was.WithdrawnBy = time.Time{}, nil
+	}
+	return *was, nil
 }
 
 func (c *company) Summaries(context.Context, cairn.Scope, time.Time) ([]ingest.Summary, error) {
@@ -332,7 +379,11 @@ func fullCompany() *company {
 		summary("segment", 1_284_031, 3_120, 412, 27), summary("crm", 18_220, 0, 96, 0), summary("billing", 9_410, 12, 0, 3),
 		summary("support", 4_127, 0, 0, 0), summary("survey", 622, 0, 1, 0), summary("import", 0, 0, 0, 0), summary("cairn", 311, 0, 0, 0),
 	}
-	c.sums[0].Keys = []string{"wk_1a2b…", "wk_77fe…"}
+	c.sums[0].Keys = []ingest.Key{
+		{ID: 1, Source: "segment", Name: "Website", Hint: "wk_1a2b…", Scopes: []ingest.KeyScope{ingest.MayWrite}, Made: noon.AddDate(0, -5, 0), By: cairn.House, LastUsed: "2026-03-15"},
+		{ID: 2, Source: "segment", Hint: "wk_77fe…", Scopes: []ingest.KeyScope{ingest.MayWrite, ingest.MayRead}, Kinds: []cairn.EventKind{cairn.Track}, Origins: []string{"https://app.example.com"}, Made: noon.AddDate(0, -1, 0), By: cairn.House, Expires: noon.AddDate(0, 0, 3)},
+		{ID: 3, Source: "segment", Name: "Old export", Hint: "wk_0c0c…", Scopes: []ingest.KeyScope{ingest.MayWrite}, Made: noon.AddDate(-1, 0, 0), By: cairn.House, Withdrawn: noon.AddDate(0, 0, -9), WithdrawnBy: &cairn.House},
+	}
 	c.rejects = []ingest.Reject{
 		{ID: 3, Source: "segment", Seen: noon.Add(-4 * time.Minute), Index: 17, Field: "event", Reason: "A track call needs the name of its event.", Body: `{"type":"track","userId":"u-812","properties":{"report":"Q3"}}`},
 		{ID: 2, Source: "segment", Seen: noon.Add(-50 * time.Minute), Index: 2, Field: "userId", Reason: "Either userId or anonymousId is needed.", Body: `{"type":"page","name":"Pricing"}`},

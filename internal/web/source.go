@@ -19,7 +19,11 @@ func (s *site) sourceRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /live/sources", s.page(s.sourcesLive))
 	mux.Handle("GET /sources/{name}", s.page(s.source))
 	mux.Handle("GET /live/sources/{name}", s.page(s.sourceLive))
+	mux.Handle("GET /sources/{name}/keys", s.page(s.sourceKeys))
 	mux.Handle("POST /sources/{name}/keys", s.page(s.newSourceKey))
+	mux.Handle("POST /sources/{name}/keys/{id}/rotate", s.page(s.rotateKey))
+	mux.Handle("POST /sources/{name}/keys/{id}/change", s.page(s.changeKey))
+	mux.Handle("POST /sources/{name}/keys/{id}/withdraw", s.page(s.withdrawKey))
 }
 
 // A sourcesView is the Sources page: every sender and what it sent.
@@ -93,19 +97,41 @@ func (s *site) sourcesLive(w http.ResponseWriter, r *http.Request, v View) error
 	return s.write(w, r, http.StatusOK, sourcesUpdate(v, t))
 }
 
-func (s *site) sourceView(r *http.Request, v View) (sourceView, error) {
+// sourceSummary returns the source that the path names.
+func (s *site) sourceSummary(r *http.Request, v View) (ingest.Summary, error) {
 	name := r.PathValue("name")
 	all, err := s.Sources.Summaries(r.Context(), v.Scope(), v.Now)
 	if err != nil {
-		return sourceView{}, err
+		return ingest.Summary{}, err
 	}
 	i := slices.IndexFunc(all, func(s ingest.Summary) bool { return s.Source.Name == name })
 	if i < 0 {
-		return sourceView{}, cairn.Errorf(cairn.NotFound, "There is no source called “%s”.", name)
+		return ingest.Summary{}, cairn.Errorf(cairn.NotFound, "There is no source called “%s”.", name)
 	}
-	t := sourceView{Summary: all[i], Version: sourceVersion(all[i : i+1])}
-	t.Rejects, err = s.Sources.Rejects(r.Context(), v.Scope(), name, 50)
+	return all[i], nil
+}
+
+func (s *site) sourceView(r *http.Request, v View) (sourceView, error) {
+	sum, err := s.sourceSummary(r, v)
+	if err != nil {
+		return sourceView{}, err
+	}
+	t := sourceView{Summary: sum, Version: sourceVersion([]ingest.Summary{sum})}
+	t.Rejects, err = s.Sources.Rejects(r.Context(), v.Scope(), sum.Source.Name, 50)
 	return t, err
+}
+
+// sourceParts are the pages of one source.
+var sourceParts = []struct{ Path, Label string }{{"", "Overview"}, {"keys", "Keys"}}
+
+// sourceFrame is the frame of a page about one source; part is empty for its
+// first page.
+func sourceFrame(name, part string) Page {
+	p := Page{Title: name, Active: "sources", Crumbs: []Crumb{{"Sources", "/sources"}}}
+	if part != "" {
+		p.Title, p.Crumbs = part, append(p.Crumbs, Crumb{name, "/sources/" + name})
+	}
+	return p
 }
 
 func (s *site) source(w http.ResponseWriter, r *http.Request, v View) error {
@@ -117,8 +143,7 @@ func (s *site) source(w http.ResponseWriter, r *http.Request, v View) error {
 }
 
 func (s *site) showSource(w http.ResponseWriter, r *http.Request, v View, t sourceView) error {
-	p := Page{Title: t.Source.Name, Active: "sources", Crumbs: []Crumb{{"Sources", "/sources"}}}
-	return s.render(w, r, v, p, sourcePage(v, t))
+	return s.render(w, r, v, sourceFrame(t.Source.Name, ""), sourcePage(v, t))
 }
 
 func (s *site) sourceLive(w http.ResponseWriter, r *http.Request, v View) error {
@@ -146,34 +171,11 @@ func (s *site) addSource(w http.ResponseWriter, r *http.Request, v View) error {
 	} else if cairn.KindOf(err) != cairn.NotFound {
 		return err
 	}
-	if err := s.Sources.SaveSource(r.Context(), v.Actor(), ingest.Source{Name: name, Several: ingest.Unclaimed}); err != nil {
+	if err := s.Sources.SaveSource(r.Context(), v.Actor(), ingest.Source{Name: name, Several: ingest.Unclaimed}, "Added on the Sources page.", v.Now); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/sources/"+name, http.StatusSeeOther)
 	return nil
-}
-
-// newSourceKey makes a write key and shows it, this once.
-func (s *site) newSourceKey(w http.ResponseWriter, r *http.Request, v View) error {
-	t, err := s.sourceView(r, v)
-	if err != nil {
-		return err
-	}
-	if t.Source.Name == houseSource {
-		return cairn.Errorf(cairn.Forbidden, "What Cairn itself writes needs no key.")
-	}
-	if t.Key, err = s.Sources.NewKey(r.Context(), v.Actor(), t.Source.Name); err != nil {
-		return err
-	}
-	key := t.Key
-	if t, err = s.sourceView(r, v); err != nil {
-		return err
-	}
-	t.Key = key
-	if v.Partial {
-		return s.write(w, r, http.StatusOK, sourceConnect(v, t))
-	}
-	return s.showSource(w, r, v, t)
 }
 
 // A sample is one way to send the first event.

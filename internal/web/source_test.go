@@ -20,7 +20,7 @@ func TestSourcesSayWhatArrivedAndWhatCouldNotBeTaken(t *testing.T) {
 func TestANewKeyIsShownOnceAndStandsInTheSnippets(t *testing.T) {
 	c := bareCompany()
 	h := c.site()
-	res := ask(t, h, "POST", "/sources/segment/keys", form())
+	res := ask(t, h, "POST", "/sources/segment/keys", form("on", "overview"))
 	if res.StatusCode != 200 || strings.Count(res.body, "wk_9f3c51d0a7b24e6c8d1f") < 4 || strings.Contains(res.body, noKey) {
 		t.Errorf("%d %s", res.StatusCode, res.body)
 	}
@@ -28,7 +28,7 @@ func TestANewKeyIsShownOnceAndStandsInTheSnippets(t *testing.T) {
 	if again := ask(t, h, "GET", "/sources/segment", nil).body; strings.Contains(again, "wk_9f3c51d0a7b24e6c8d1f") || !strings.Contains(again, "wk_9f3c…") {
 		t.Error("the key can be read a second time, or its beginning cannot")
 	}
-	part := ask(t, h, "POST", "/sources/segment/keys", form(), "HX-Request", "true")
+	part := ask(t, h, "POST", "/sources/segment/keys", form("on", "overview"), "HX-Request", "true")
 	if strings.Contains(part.body, "<html") || !strings.Contains(part.body, "wk_9f3c51d0a7b24e6c8d1f") {
 		t.Error(part.body)
 	}
@@ -90,5 +90,36 @@ func TestALookAtSourcesAnswersNothingUntilSomethingArrives(t *testing.T) {
 		if res := ask(t, h, "GET", path+"?v="+v, nil); res.StatusCode != 200 || !strings.Contains(res.body, `id="`+id+`"`) {
 			t.Errorf("%s: %d %s", path, res.StatusCode, res.body)
 		}
+	}
+}
+
+func TestKeysAreNamedLimitedRotatedAndWithdrawn(t *testing.T) {
+	c := fullCompany()
+	h := c.site()
+	page := ask(t, h, "GET", "/sources/segment/keys", nil).body
+	sound(t, page)
+	has(t, page, "Website", "last used on 2026-03-15", "only track · from https://app.example.com", "ends", "Old export", "withdrawn", "Take that back")
+	res := ask(t, h, "POST", "/sources/segment/keys", form("name", "Nightly", "scope", "read", "expires", "2027-04-30"))
+	has(t, res.body, "wk_9f3c51d0a7b24e6c8d1f", "Nightly", "shown this once")
+	if again := ask(t, h, "GET", "/sources/segment/keys", nil).body; strings.Contains(again, "wk_9f3c51d0a7b24e6c8d1f") || !strings.Contains(again, "Nightly") {
+		t.Error("the key can be read a second time, or is not listed")
+	}
+	if res := ask(t, h, "POST", "/sources/segment/keys", form("name", "x", "expires", "2020-01-01")); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("a key that has expired before it is made: %d", res.StatusCode)
+	}
+	has(t, ask(t, h, "POST", "/sources/segment/keys/1/rotate", form("overlap", "168")).body, "wk_9f3c51d0a7b24e6c8d1f")
+	if k := c.key("segment", 1); !k.Expires.Equal(noon.AddDate(0, 0, 7)) {
+		t.Errorf("the old key ends %v", k.Expires)
+	}
+	for path, want := range map[string]int{"1/withdraw": 303, "9/withdraw": 404, "x/rotate": 404, "2/change": 303} {
+		if res := ask(t, h, "POST", "/sources/segment/keys/"+path, form("overlap", "1", "name", "Shop")); res.StatusCode != want {
+			t.Errorf("%s: %d, want %d", path, res.StatusCode, want)
+		}
+	}
+	if c.key("segment", 1).Withdrawn.IsZero() || c.key("segment", 2).Name != "Shop" {
+		t.Error("the key is not withdrawn, or not renamed")
+	}
+	if ask(t, h, "POST", "/sources/segment/keys/1/withdraw", form("back", "1")); !c.key("segment", 1).Withdrawn.IsZero() {
+		t.Error("the withdrawal is not taken back")
 	}
 }

@@ -237,15 +237,17 @@ CREATE TABLE session (
 ) without rowid;
 
 CREATE TABLE source (
-    name text not null primary key,
-    body text not null
+    name text    not null primary key,
+    rev  integer not null,
+    body text    not null     -- ingest.Source as JSON
 ) without rowid;
 
 CREATE TABLE source_key (
-    hash   bytea  not null primary key,
-    source text   not null,
-    hint   text   not null,     -- its first characters
-    made   bigint not null     -- in which order
+    hash   bytea   not null primary key,
+    id     bigint  not null unique,
+    source text    not null,
+    used   integer not null,  -- day of its last use; 0: never
+    body   text    not null   -- ingest.Key as JSON
 ) without rowid;
 
 CREATE TABLE stream (

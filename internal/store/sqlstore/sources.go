@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/cipher"
 	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -30,66 +29,65 @@ func (s *Store) Source(ctx context.Context, name string) (ingest.Source, error) 
 	return src, json.Unmarshal([]byte(body), &src)
 }
 
-// SourceByKey returns the source of a write key; an unknown key is
-// cairn.Unauthentic.
-func (s *Store) SourceByKey(ctx context.Context, writeKey string) (ingest.Source, error) {
-	sum := sha256.Sum256([]byte(writeKey))
-	var body string
-	err := s.db.QueryRowContext(ctx, `
-		/* sources.SourceByKey */
-		select s.body from source_key k join source s on s.name = k.source where k.hash = $1`, sum[:]).Scan(&body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ingest.Source{}, cairn.Errorf(cairn.Unauthentic, "This write key is not known here.").At("writeKey")
-	}
-	if err != nil {
-		return ingest.Source{}, err
-	}
-	var src ingest.Source
-	return src, json.Unmarshal([]byte(body), &src)
-}
-
-// SaveSource adds or changes a source.
-func (s *Store) SaveSource(ctx context.Context, by cairn.Actor, src ingest.Source) error {
+// SaveSource adds or changes a source; see [ingest.Sources].
+func (s *Store) SaveSource(ctx context.Context, by cairn.Actor, src ingest.Source, note string, at time.Time) error {
 	switch {
 	case by.Kind == "":
 		return cairn.Errorf(cairn.Forbidden, "Only who is signed in may change a source.")
 	case src.Name == "":
 		return cairn.Errorf(cairn.Invalid, "A source needs a name.").At("name")
 	}
-	body, err := json.Marshal(src)
-	if err != nil {
-		return err
-	}
 	return s.write(ctx, People, func(tx *Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			/* sources.SaveSource */
-			insert into source (name, body) values ($1, $2)
-			on conflict (name) do update set body = excluded.body`, src.Name, string(body))
-		return err
-	})
-}
-
-// NewKey makes a write key of a source; see [ingest.Sources].
-func (s *Store) NewKey(ctx context.Context, by cairn.Actor, source string) (string, error) {
-	if by.Kind == "" {
-		return "", cairn.Errorf(cairn.Forbidden, "Only who is signed in may make a write key.")
-	}
-	if _, err := s.Source(ctx, source); err != nil {
-		return "", err
-	}
-	key := "wk_" + base62(32)
-	sum := sha256.Sum256([]byte(key))
-	err := s.write(ctx, People, func(tx *Tx) error {
-		n, err := serial(ctx, tx, "source_key", 1)
+		base := src.Rev
+		rev, err := s.revise(ctx, tx, by, "source/"+src.Name, note, at, func(rev int) any { src.Rev = rev; return src })
+		if err != nil {
+			return err
+		}
+		if base != 0 && rev != base+1 {
+			return cairn.Errorf(cairn.Conflict, "Somebody else has changed the source %s meanwhile. Look at it again and change that.", src.Name).At("rev")
+		}
+		body, err := json.Marshal(src)
 		if err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `
-			/* sources.NewKey */
-			insert into source_key (hash, source, hint, made) values ($1, $2, $3, $4)`, sum[:], source, key[:7]+"…", n)
+			/* sources.SaveSource */
+			insert into source (name, rev, body) values ($1, $2, $3)
+			on conflict (name) do update set rev = excluded.rev, body = excluded.body`, src.Name, rev, string(body))
 		return err
 	})
-	return key, err
+}
+
+// revise adds a revision on top of the newest of a page, in a transaction that
+// changes what the page tells of, and returns its number.
+func (s *Store) revise(ctx context.Context, tx *Tx, by cairn.Actor, page, note string, at time.Time, body func(rev int) any) (int, error) {
+	var rev int
+	if err := tx.QueryRowContext(ctx, `
+		/* sources.revise */
+		select coalesce(max(rev), 0) + 1 from book where page = $1`, page).Scan(&rev); err != nil {
+		return 0, err
+	}
+	by.Mail = "" // an address is personal; the book is not
+	actor, err := json.Marshal(by)
+	if err != nil {
+		return 0, err
+	}
+	text, err := json.Marshal(body(rev))
+	if err != nil {
+		return 0, err
+	}
+	res, err := tx.ExecContext(ctx, `
+		/* sources.revise */
+		insert into book (page, rev, at, actor, note, body) values ($1, $2, $3, $4, $5, $6)
+		on conflict (page, rev) do nothing`, page, rev, cairn.Micros(at), string(actor), note, string(text))
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n == 0 {
+		err = cairn.Errorf(cairn.Conflict, "Somebody else has changed this at the same moment. Look at it again.")
+	}
+	return rev, err
 }
 
 // base62 returns n random digits and letters, each equally likely.
@@ -257,7 +255,7 @@ func (s *Store) Summaries(ctx context.Context, scope cairn.Scope, now time.Time)
 	if err := s.hourlyArrivals(ctx, scope, first, out, at); err != nil {
 		return nil, err
 	}
-	return out, s.keyHints(ctx, scope, out, at)
+	return out, s.keysOf(ctx, scope, out, at)
 }
 
 func (s *Store) sourcesOf(ctx context.Context, scope cairn.Scope) ([]ingest.Summary, error) {
@@ -340,31 +338,6 @@ func (s *Store) hourlyArrivals(ctx context.Context, scope cairn.Scope, first tim
 			out[i].Hours[h] = a
 		}
 	})
-}
-
-// keyHints sets how the keys of each source begin, oldest first.
-func (s *Store) keyHints(ctx context.Context, scope cairn.Scope, out []ingest.Summary, at map[string]int) error {
-	var st statement
-	st.add(`
-		/* sources.keyHints */
-		select source, hint from source_key where `)
-	st.whole(scope)
-	st.add(` order by made, hint`)
-	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var source, hint string
-		if err := rows.Scan(&source, &hint); err != nil {
-			return err
-		}
-		if i, ok := at[source]; ok {
-			out[i].Keys = append(out[i].Keys, hint)
-		}
-	}
-	return rows.Err()
 }
 
 // atOnce is how many ids one statement names.

@@ -84,6 +84,8 @@ type Store struct {
 
 	settings atomic.Pointer[signal.Settings]
 
+	granted granted // keys of sources, and the sources
+
 	pepperMu sync.Mutex
 	pepper   cairn.Pepper
 

@@ -101,7 +101,7 @@ func Project(t *testing.T, open Opener) {
 		if a, z := streams(t, s, "acme"), streams(t, s, "zenith"); a != 1 || z != 1 {
 			t.Errorf("acme has %d streams and zenith %d, want 1 each", a, z)
 		}
-		if err := s.SaveSource(ctx, cairn.House, ingest.Source{Name: "product", Several: ingest.Latest}); err != nil {
+		if err := s.SaveSource(ctx, cairn.House, ingest.Source{Name: "product", Several: ingest.Latest}, "", epoch); err != nil {
 			t.Fatal(err)
 		}
 		admit(t, s, said{id: "4", kind: cairn.OfAccount, account: "zenith", person: "ann", at: epoch.Add(2 * time.Hour)})

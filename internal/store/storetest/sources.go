@@ -15,6 +15,7 @@ import (
 func Sources(t *testing.T, open Opener) {
 	w := newWorld(t, open(t))
 	t.Run("AWriteKeyLeadsToItsSource", func(t *testing.T) { writeKeys(t, w) })
+	t.Run("KeysAreRotatedExpireAndAreWithdrawn", func(t *testing.T) { keysEnd(t, w) })
 	t.Run("ArrivalsAddUpByHour", func(t *testing.T) { arrivals(t, w) })
 	t.Run("TheNewestRejectsAreKept", func(t *testing.T) { rejects(t, w) })
 	t.Run("RecordsKnowWhoseTheyAre", func(t *testing.T) { recordOwners(t, newWorld(t, open(t))) })
@@ -23,39 +24,113 @@ func Sources(t *testing.T, open Opener) {
 func writeKeys(t *testing.T, w *world) {
 	ctx := t.Context()
 	src := ingest.Source{Name: "segment", Several: ingest.Unclaimed, Personal: []string{"nickname"}}
-	if err := w.SaveSource(ctx, author, src); err != nil {
+	if err := w.SaveSource(ctx, author, src, "", noon); err != nil {
 		t.Fatal(err)
 	}
 	src.Space, src.Several = "shop", ingest.Latest
-	if err := w.SaveSource(ctx, author, src); err != nil {
+	if err := w.SaveSource(ctx, author, src, "", noon); err != nil {
 		t.Fatal(err)
 	}
-	one, two := must(w.NewKey(ctx, author, "segment"))(t), must(w.NewKey(ctx, author, "segment"))(t)
-	for _, key := range []string{one, two} {
-		if !regexp.MustCompile(`^wk_[0-9A-Za-z]{32}$`).MatchString(key) {
-			t.Errorf("write key %q", key)
+	src.Rev = 2
+	one, oneText := key(t, w, ingest.Key{Source: "segment", Name: "Website"})
+	two, twoText := key(t, w, ingest.Key{Source: "segment", Scopes: []ingest.KeyScope{ingest.MayRead}})
+	for text, want := range map[string]string{oneText: `^wk_[0-9A-Za-z]{32}$`, twoText: `^rk_[0-9A-Za-z]{32}$`} {
+		if !regexp.MustCompile(want).MatchString(text) {
+			t.Errorf("key %q", text)
 		}
-		same(t, "source of a key", src, must(w.SourceByKey(ctx, key))(t))
+		same(t, "source of a key", src, must(w.Grant(ctx, text, noon))(t).Source)
 	}
 	same(t, "source by name", src, must(w.Source(ctx, "segment"))(t))
 	sums := must(w.Summaries(ctx, cairn.Everything, noon))(t)
-	same(t, "hints", []string{one[:7] + "…", two[:7] + "…"}, sums[0].Keys)
+	one.LastUsed, two.LastUsed = "2026-03-15", "2026-03-15"
+	same(t, "keys", []ingest.Key{one, two}, sums[0].Keys)
+	same(t, "hint", oneText[:7]+"…", one.Hint)
 
-	_, err := w.SourceByKey(ctx, "wk_wrong")
+	_, err := w.Grant(ctx, "wk_wrong", noon)
 	wantKind(t, err, cairn.Unauthentic)
 	_, err = w.Source(ctx, "nothing")
 	wantKind(t, err, cairn.NotFound)
-	_, err = w.NewKey(ctx, author, "nothing")
+	_, _, err = w.AddKey(ctx, author, ingest.Key{Source: "nothing"}, noon)
 	wantKind(t, err, cairn.NotFound)
-	_, err = w.NewKey(ctx, cairn.Actor{}, "segment")
-	wantKind(t, err, cairn.Forbidden)
-	wantKind(t, w.SaveSource(ctx, cairn.Actor{}, src), cairn.Forbidden)
-	wantKind(t, w.SaveSource(ctx, author, ingest.Source{}), cairn.Invalid)
+	for _, by := range []cairn.Actor{{}, {Kind: cairn.ByKey}} {
+		_, _, err = w.AddKey(ctx, by, ingest.Key{Source: "segment"}, noon)
+		wantKind(t, err, cairn.Forbidden)
+	}
+	wantKind(t, w.SaveSource(ctx, cairn.Actor{}, src, "", noon), cairn.Forbidden)
+	wantKind(t, w.SaveSource(ctx, author, ingest.Source{}, "", noon), cairn.Invalid)
+	src.Rev = 1
+	wantKind(t, w.SaveSource(ctx, author, src, "", noon), cairn.Conflict)
+}
+
+// key makes a key.
+func key(t *testing.T, w *world, k ingest.Key) (ingest.Key, string) {
+	t.Helper()
+	k, text, err := w.AddKey(t.Context(), author, k, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k, text
+}
+
+func keysEnd(t *testing.T, w *world) {
+	ctx := t.Context()
+	if err := w.SaveSource(ctx, author, ingest.Source{Name: "shop"}, "", noon); err != nil {
+		t.Fatal(err)
+	}
+	old, text := key(t, w, ingest.Key{Source: "shop", Name: "Website", Kinds: []cairn.EventKind{cairn.Track}, Expires: noon.AddDate(0, 0, 30)})
+	same(t, "what the key may write", old.Kinds, must(w.Grant(ctx, text, noon))(t).Source.Only)
+
+	next, nextText, err := w.RotateKey(ctx, author, "shop", old.ID, 7*24*time.Hour, noon.AddDate(0, 0, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the new one's end", noon.AddDate(0, 0, 31), next.Expires)
+	same(t, "its name", "Website", next.Name)
+	end := noon.AddDate(0, 0, 8)
+	for when, works := range map[time.Time]bool{noon.AddDate(0, 0, 2): true, end.Add(-time.Second): true, end: false} {
+		_, err := w.Grant(ctx, text, when)
+		if works != (err == nil) {
+			t.Errorf("the rotated key at %v: %v", when, err)
+		}
+		must(w.Grant(ctx, nextText, when))(t)
+	}
+	_, err = w.Grant(ctx, text, end)
+	same(t, "why the rotated key is refused", "The key “Website” ("+old.Hint+") expired on 23 Mar 2026, 12:00 UTC. Another key has taken its place.", cairn.TextOf(err))
+	if _, _, err := w.RotateKey(ctx, author, "shop", old.ID, 0, end); cairn.KindOf(err) != cairn.Conflict {
+		t.Errorf("an expired key is rotated: %v", err)
+	}
+
+	must(w.WithdrawKey(ctx, author, "shop", next.ID, false, noon.AddDate(0, 0, 9)))(t)
+	_, err = w.Grant(ctx, nextText, noon.AddDate(0, 0, 9))
+	wantKind(t, err, cairn.Unauthentic)
+	same(t, "why the withdrawn key is refused", "The key “Website” ("+next.Hint+") was withdrawn on 24 Mar 2026, 12:00 UTC.", cairn.TextOf(err))
+	must(w.WithdrawKey(ctx, author, "shop", next.ID, true, noon.AddDate(0, 0, 9)))(t)
+	must(w.Grant(ctx, nextText, noon.AddDate(0, 0, 9)))(t)
+
+	next.Name, next.Origins, next.Expires = "Shop", []string{"https://Shop.example"}, time.Time{}
+	changed := must(w.ChangeKey(ctx, author, next, noon.AddDate(0, 0, 10)))(t)
+	same(t, "origins", []string{"https://shop.example"}, changed.Origins)
+	must(w.Grant(ctx, nextText, noon.AddDate(1, 0, 0)))(t)
+	_, err = w.WithdrawKey(ctx, author, "shop", 9_999, false, noon)
+	wantKind(t, err, cairn.NotFound)
+
+	var notes []string
+	for _, r := range must(w.Revisions(ctx, "source/shop/keys"))(t) {
+		notes = append(notes, r.Note)
+		same(t, "who changed the keys", author.ID, r.By.ID)
+		if strings.Contains(string(r.Body), text) || strings.Contains(string(r.Body), nextText) {
+			t.Error("a key stands in the book")
+		}
+	}
+	same(t, "what was done with the keys", []string{
+		"Changed key “Shop” (" + next.Hint + ").", "Took back the withdrawal of key “Website” (" + next.Hint + ").", "Withdrew key “Website” (" + next.Hint + ").",
+		"Rotated key “Website” (" + old.Hint + ") to " + next.Hint + "; the old one ends on 23 Mar 2026, 12:00 UTC.", "Made key “Website” (" + old.Hint + ").",
+	}, notes)
 }
 
 func arrivals(t *testing.T, w *world) {
 	ctx := t.Context()
-	if err := w.SaveSource(ctx, author, ingest.Source{Name: "crm"}); err != nil {
+	if err := w.SaveSource(ctx, author, ingest.Source{Name: "crm"}, "", noon); err != nil {
 		t.Fatal(err)
 	}
 	arrive := func(at time.Time, accepted, duplicate, late, rejected int64) {

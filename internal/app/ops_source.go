@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"cairn"
+	"cairn/internal/ingest"
+)
+
+// A KeyMade is a key with its text, which is told this once.
+type KeyMade struct {
+	Key  ingest.Key `json:"key"`
+	Text string     `json:"text"`
+}
+
+// SourceKeyAdd makes a key for a source; a source that is not known yet is
+// made. Only the key's hash is kept.
+var SourceKeyAdd = Op[ingest.Key, KeyMade]{"source-key-add", func(ctx context.Context, h House, k ingest.Key, _ func(Progress)) (out KeyMade, err error) {
+	_, err = h.Sources.Source(ctx, k.Source)
+	if err != nil && cairn.KindOf(err) == cairn.NotFound {
+		err = h.Sources.SaveSource(ctx, cairn.House, ingest.Source{Name: k.Source, Several: ingest.Unclaimed}, "Made for its first key.", h.Now())
+	}
+	if err == nil {
+		out.Key, out.Text, err = h.Sources.AddKey(ctx, cairn.House, k, h.Now())
+	}
+	return out, err
+}}
+
+// SourceKeys lists the keys of a source, or of all.
+var SourceKeys = Op[string, []ingest.Key]{"source-keys", func(ctx context.Context, h House, source string, _ func(Progress)) ([]ingest.Key, error) {
+	list, err := h.Sources.Summaries(ctx, cairn.Everything, h.Now())
+	if err != nil {
+		return nil, err
+	}
+	out, known := []ingest.Key{}, source == ""
+	for _, s := range list {
+		if source == "" || s.Source.Name == source {
+			out, known = append(out, s.Keys...), true
+		}
+	}
+	if !known {
+		return nil, cairn.Errorf(cairn.NotFound, "There is no source called %q.", source).At("source")
+	}
+	return out, nil
+}}
+
+// A KeyName names a key of a source by its number, its name or its beginning.
+type KeyName struct {
+	Source string `json:"source"`
+	Key    string `json:"key"`
+}
+
+func (n KeyName) find(ctx context.Context, h House) (ingest.Key, error) {
+	keys, err := SourceKeys.Do(ctx, h, n.Source, nil)
+	if err != nil {
+		return ingest.Key{}, err
+	}
+	return ingest.FindKey(keys, n.Key, h.Now())
+}
+
+// A Rotation replaces a key.
+type Rotation struct {
+	KeyName
+	Overlap time.Duration `json:"overlap"` // how long the old one still works
+}
+
+// SourceKeyRotate makes a key like another, which ends after an overlap.
+var SourceKeyRotate = Op[Rotation, KeyMade]{"source-key-rotate", func(ctx context.Context, h House, r Rotation, _ func(Progress)) (out KeyMade, err error) {
+	k, err := r.find(ctx, h)
+	if err == nil {
+		out.Key, out.Text, err = h.Sources.RotateKey(ctx, cairn.House, k.Source, k.ID, r.Overlap, h.Now())
+	}
+	return out, err
+}}
+
+// A KeyChange changes what is not nil.
+type KeyChange struct {
+	KeyName
+	Name    *string            `json:"name,omitempty"`
+	Expires *time.Time         `json:"expires,omitempty"` // zero: never
+	Kinds   *[]cairn.EventKind `json:"kinds,omitempty"`
+	Origins *[]string          `json:"origins,omitempty"`
+	Paths   *[]string          `json:"paths,omitempty"`
+}
+
+// SourceKeyChange changes what a key is called and limited to.
+var SourceKeyChange = Op[KeyChange, ingest.Key]{"source-key-change", func(ctx context.Context, h House, c KeyChange, _ func(Progress)) (ingest.Key, error) {
+	k, err := c.find(ctx, h)
+	if err != nil {
+		return k, err
+	}
+	set(&k.Name, c.Name)
+	set(&k.Expires, c.Expires)
+	set(&k.Kinds, c.Kinds)
+	set(&k.Origins, c.Origins)
+	set(&k.Paths, c.Paths)
+	return h.Sources.ChangeKey(ctx, cairn.House, k, h.Now())
+}}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// A Withdrawal ends a key at once, or takes that back.
+type Withdrawal struct {
+	KeyName
+	Back bool `json:"back"`
+}
+
+// SourceKeyWithdraw ends a key at once, or takes that back.
+var SourceKeyWithdraw = Op[Withdrawal, ingest.Key]{"source-key-withdraw", func(ctx context.Context, h House, w Withdrawal, _ func(Progress)) (ingest.Key, error) {
+	k, err := w.find(ctx, h)
+	if err != nil {
+		return k, err
+	}
+	return h.Sources.WithdrawKey(ctx, cairn.House, k.Source, k.ID, w.Back, h.Now())
+}}

@@ -1,0 +1,63 @@
+package ingest
+
+import (
+	"context"
+	"time"
+
+	"cairn"
+)
+
+// SeveralRule says what becomes of a call without an account whose user
+// belongs to several.
+type SeveralRule string
+
+// The rules for users of several accounts.
+const (
+	Unclaimed SeveralRule = "unclaimed" // the default: it waits
+	Latest    SeveralRule = "latest"    // the account of the latest group call by At
+)
+
+// A Source is a sender as the workspace knows it.
+type Source struct {
+	Name     string      `json:"name"`  // unique, such as "segment" or "crm"
+	Space    cairn.Space `json:"space"` // which ids it uses
+	Several  SeveralRule `json:"several"`
+	Personal []string    `json:"personal"` // properties it declares personal besides what looks so
+	Plain    []string    `json:"plain"`    // properties it declares not personal
+
+	Rev  int               `json:"rev,omitempty"` // of its page in the book; set by whoever reads it
+	File bool              `json:"-"`             // records come from a file: a time in the future is rejected, not corrected
+	Only []cairn.EventKind `json:"-"`             // what the key in use may write; empty: everything
+}
+
+// An Arrival is what a source sent within one hour. Every record is counted
+// once: a late one is not among the accepted.
+type Arrival struct {
+	Source    string    `json:"source"`
+	Hour      time.Time `json:"hour"`
+	Accepted  int64     `json:"accepted"`
+	Duplicate int64     `json:"duplicate"`
+	Late      int64     `json:"late"`
+	Rejected  int64     `json:"rejected"`
+	Last      time.Time `json:"last"` // when the newest arrived
+}
+
+// Sources are read by the Sources page and the command line.
+type Sources interface {
+	Source(ctx context.Context, name string) (Source, error) // cairn.NotFound when there is none
+	// SaveSource adds or changes a source, and keeps what it said as a revision
+	// of the book's page "source/NAME". A source with a Rev must be the newest
+	// one, or it is a cairn.Conflict.
+	SaveSource(ctx context.Context, by cairn.Actor, s Source, note string, at time.Time) error
+	Summaries(ctx context.Context, scope cairn.Scope, now time.Time) ([]Summary, error)
+	Rejects(ctx context.Context, scope cairn.Scope, source string, limit int) ([]Reject, error)
+	Keys
+}
+
+// A Summary is one source on the Sources page.
+type Summary struct {
+	Source Source    `json:"source"`
+	Keys   []Key     `json:"keys"`  // oldest first, also those that have ended
+	Total  Arrival   `json:"total"` // of all time
+	Hours  []Arrival `json:"hours"` // the last 48 hours, oldest first, gaps filled with zeros
+}
