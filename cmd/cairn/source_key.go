@@ -17,6 +17,7 @@ import (
 type keyFlags struct {
 	name, expires                 string
 	scopes, kinds, origins, paths []string
+	perSecond, burst, perDay      int64
 }
 
 func (f *keyFlags) add(cmd *cobra.Command) {
@@ -25,6 +26,9 @@ func (f *keyFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.expires, "expires", "", "when it ends: a span such as 90d, a day or a time (default: never)")
 	fs.StringSliceVar(&f.kinds, "kinds", nil, "kinds of records that it may write, such as track,person (default: all)")
 	fs.StringSliceVar(&f.origins, "origins", nil, "web pages that may use it, such as https://app.example.com (default: any client)")
+	fs.Int64Var(&f.perSecond, "per-second", 0, "records a second that it may send, on each server (default: no limit)")
+	fs.Int64Var(&f.burst, "burst", 0, "records that it may send at once (default: as many as in ten seconds)")
+	fs.Int64Var(&f.perDay, "per-day", 0, "records that it may send a day (default: no limit)")
 	fs.StringSliceVar(&f.paths, "paths", nil, "endpoints at which it may be used, such as /v1/batch (default: all)")
 }
 
@@ -47,7 +51,8 @@ func (c *cli) keyAdder(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&f.scopes, "scope", []string{"write"}, "what it allows: write, read or both")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		k := ingest.Key{Source: args[0], Name: f.name, Scopes: texts[ingest.KeyScope](f.scopes), Kinds: texts[cairn.EventKind](f.kinds), Origins: f.origins, Paths: f.paths}
+		k := ingest.Key{Source: args[0], Name: f.name, Scopes: texts[ingest.KeyScope](f.scopes), Kinds: texts[cairn.EventKind](f.kinds), Origins: f.origins, Paths: f.paths,
+			Limits: ingest.Limits{PerSecond: f.perSecond, Burst: f.burst, PerDay: f.perDay}}
 		var err error
 		if k.Expires, err = later(f.expires, time.Now()); err != nil {
 			return err
@@ -131,6 +136,9 @@ func may(k ingest.Key) string {
 	for _, s := range append(append(only, k.Origins...), k.Paths...) {
 		out += " " + s
 	}
+	if k.Limits != (ingest.Limits{}) {
+		out += ", " + k.Limits.String()
+	}
 	return out
 }
 
@@ -190,6 +198,15 @@ func (c *cli) keyChangeCommand() *cobra.Command {
 		}
 		if given("paths") {
 			change.Paths = &f.paths
+		}
+		if given("per-second") {
+			change.Limits.PerSecond = &f.perSecond
+		}
+		if given("burst") {
+			change.Limits.Burst = &f.burst
+		}
+		if given("per-day") {
+			change.Limits.PerDay = &f.perDay
 		}
 		k, err := call(c, cmd, app.SourceKeyChange, change, nil)
 		if err != nil {

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +25,35 @@ func grant(keys ingest.Keys, r *http.Request, text string, scope ingest.KeyScope
 		return g, err
 	}
 	return g, g.Key.At(r.Header.Get("Origin"), r.URL.Path)
+}
+
+// spend counts n records against the limits of a key, if it has any, and says
+// in the answer's headers how it stands.
+func spend(w http.ResponseWriter, r *http.Request, door *ingest.Door, k ingest.Key, n int) error {
+	if k.Limits == (ingest.Limits{}) || door.Limits == nil {
+		return nil
+	}
+	now := time.Now().UTC()
+	q, err := door.Limits.Take(r.Context(), k, int64(n), now)
+	if err != nil && cairn.KindOf(err) != cairn.TooMany {
+		return err
+	}
+	h := w.Header()
+	whole := func(d time.Duration) string { return strconv.FormatInt(int64(math.Ceil(d.Seconds())), 10) }
+	h.Set("RateLimit-Limit", strconv.FormatInt(q.Limit, 10))
+	h.Set("RateLimit-Remaining", strconv.FormatInt(q.Remaining, 10))
+	h.Set("RateLimit-Reset", whole(q.Reset))
+	if err == nil {
+		return nil
+	}
+	h.Set("Retry-After", whole(q.Wait))
+	// Of the SDKs that look at this header, those for Node take it for the
+	// moment in milliseconds, and those for browsers for seconds from now.
+	h.Set("X-RateLimit-Reset", whole(q.Wait))
+	if strings.HasPrefix(r.UserAgent(), "analytics-node") {
+		h.Set("X-RateLimit-Reset", strconv.FormatInt(now.Add(q.Wait).UnixMilli(), 10))
+	}
+	return err
 }
 
 // headerKey returns the key of the Authorization header: the user name of

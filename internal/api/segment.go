@@ -85,7 +85,11 @@ func (s segment) take(w http.ResponseWriter, r *http.Request, call string) error
 			return err
 		}
 	}
-	verdicts, err := s.door.Admit(r.Context(), g.Source, envelope.Records(s.door.Now()))
+	records := envelope.Records(s.door.Now())
+	if err := spend(w, r, s.door, g.Key, len(records)); err != nil {
+		return err
+	}
+	verdicts, err := s.door.Admit(r.Context(), g.Source, records)
 	if err != nil {
 		return err
 	}
@@ -206,7 +210,7 @@ func anyOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "Retry-After")
+		h.Set("Access-Control-Expose-Headers", "Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-RateLimit-Reset")
 		if r.Method != http.MethodOptions {
 			next.ServeHTTP(w, r)
 			return

@@ -67,6 +67,7 @@ func open(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	door := ingest.New(h.store, func() time.Time { return now })
+	door.Limits = &ingest.Limiter{Spend: s.SpendKey}
 	h.Server = httptest.NewServer(Segment(door, s, log))
 	t.Cleanup(h.Close)
 	return h
@@ -552,4 +553,43 @@ func TestAKeyIsUsedForWhatItIsMeantForOnly(t *testing.T) {
 			t.Errorf("%s: %d %s", c.name, res.StatusCode, answer)
 		}
 	}
+}
+
+func TestAKeyThatHasSentAsMuchAsItMayIsToldWhenToComeAgain(t *testing.T) {
+	h := open(t)
+	_, text, err := h.keys.AddKey(t.Context(), cairn.House, ingest.Key{Source: "segment", Name: "Shop", Limits: ingest.Limits{PerSecond: 1, Burst: 3, PerDay: 1000}}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := []byte(`{"batch":[{"type":"track","userId":"u","event":"A"},{"type":"track","userId":"u","event":"B"}]}`)
+	send := func(agent string) *http.Response {
+		res, _ := h.send(t, "POST", "/v1/batch", body, "Authorization", basic(text), "User-Agent", agent)
+		return res
+	}
+	first := send("curl")
+	if first.StatusCode != 200 || first.Header.Get("RateLimit-Limit") != "3" || first.Header.Get("RateLimit-Remaining") != "1" || first.Header.Get("Retry-After") != "" {
+		t.Errorf("the first: %d %v", first.StatusCode, first.Header)
+	}
+	send("curl")
+	for agent, digits := range map[string]int{"curl": 1, "analytics-node-next/latest": 13} {
+		res := send(agent)
+		if res.StatusCode != 429 || res.Header.Get("RateLimit-Remaining") != "0" || len(res.Header.Get("X-RateLimit-Reset")) != digits {
+			t.Errorf("%s: %d %v", agent, res.StatusCode, res.Header)
+		}
+		if after := res.Header.Get("Retry-After"); after < "1" || after > "3" || len(after) != 1 {
+			t.Errorf("%s: again after %q", agent, after)
+		}
+	}
+	if n := h.send1(t); n != 200 {
+		t.Errorf("a key without limits: %d", n)
+	}
+}
+
+// send1 sends one event with the key that has no limits.
+func (h *house) send1(t *testing.T) int {
+	res, _ := h.send(t, "POST", "/v1/track", []byte(`{"userId":"u","event":"A"}`), "Authorization", basic(h.key))
+	if res.Header.Get("RateLimit-Limit") != "" {
+		t.Error("there is a limit where none is set")
+	}
+	return res.StatusCode
 }

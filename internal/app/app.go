@@ -121,7 +121,9 @@ func (a *App) House() House {
 // Handler returns everything that is served over HTTP.
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", api.Segment(a.door(func() time.Time { return time.Now().UTC() }), a.Store, a.log))
+	door := a.door(func() time.Time { return time.Now().UTC() })
+	door.Limits = &ingest.Limiter{Spend: a.Store.SpendKey, Zone: door.Zone}
+	mux.Handle("/v1/", api.Segment(door, a.Store, a.log))
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Door: a.Door,
 		Auth: a.Auth, Users: a.Store, Progress: a.feeds.list, Now: a.Clock.Now, Log: a.log,

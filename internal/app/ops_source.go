@@ -82,6 +82,14 @@ type KeyChange struct {
 	Kinds   *[]cairn.EventKind `json:"kinds,omitempty"`
 	Origins *[]string          `json:"origins,omitempty"`
 	Paths   *[]string          `json:"paths,omitempty"`
+	Limits  LimitChange        `json:"limits"`
+}
+
+// A LimitChange changes what is not nil.
+type LimitChange struct {
+	PerSecond *int64 `json:"per_second,omitempty"`
+	Burst     *int64 `json:"burst,omitempty"`
+	PerDay    *int64 `json:"per_day,omitempty"`
 }
 
 // SourceKeyChange changes what a key is called and limited to.
@@ -95,6 +103,9 @@ var SourceKeyChange = Op[KeyChange, ingest.Key]{"source-key-change", func(ctx co
 	set(&k.Kinds, c.Kinds)
 	set(&k.Origins, c.Origins)
 	set(&k.Paths, c.Paths)
+	set(&k.Limits.PerSecond, c.Limits.PerSecond)
+	set(&k.Limits.Burst, c.Limits.Burst)
+	set(&k.Limits.PerDay, c.Limits.PerDay)
 	return h.Sources.ChangeKey(ctx, cairn.House, k, h.Now())
 }}
 

@@ -29,6 +29,7 @@ type Door struct {
 	Currency func() string         // the workspace's, for amounts that name none; nil: EUR
 	Fresh    func() string         // an id that was never given before; nil: random
 	Log      *slog.Logger          // nil: the default one
+	Limits   *Limiter              // of keys; nil: none has any
 
 }
 

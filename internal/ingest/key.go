@@ -36,6 +36,8 @@ type Key struct {
 	Origins []string          `json:"origins,omitempty"` // pages that may use it: "https://app.example.com"
 	Paths   []string          `json:"paths,omitempty"`   // endpoints, as "/v1/batch"; one that ends in / means all below
 
+	Limits Limits `json:"limits,omitzero"`
+
 	Made        time.Time    `json:"made"`
 	By          cairn.Actor  `json:"by"`
 	Expires     time.Time    `json:"expires,omitzero"`
@@ -68,6 +70,9 @@ type Keys interface {
 	ChangeKey(ctx context.Context, by cairn.Actor, k Key, now time.Time) (Key, error)
 	// WithdrawKey ends a key at once, or takes that back.
 	WithdrawKey(ctx context.Context, by cairn.Actor, source string, id int64, back bool, now time.Time) (Key, error)
+	// SpendKey adds to what a key has sent on a day, over all servers, and
+	// returns the sum.
+	SpendKey(ctx context.Context, id int64, day cairn.Day, n int64) (int64, error)
 }
 
 // A KeyState is how a key stands.
@@ -182,6 +187,9 @@ func (k Key) Settle(now time.Time) (Key, error) {
 		if !slices.Contains(writable, kind) {
 			return k, cairn.Errorf(cairn.Invalid, "%q is no kind of record: %s.", kind, join(writable)).At("kinds")
 		}
+	}
+	if err := k.Limits.Check(); err != nil {
+		return k, err
 	}
 	for i, o := range k.Origins {
 		u, err := url.Parse(o)

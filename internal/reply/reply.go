@@ -47,10 +47,10 @@ var retryAfter = map[cairn.Kind]string{
 }
 
 // Headers sets what goes with err's status: Retry-After where a retry is
-// wanted, and how to say who is asking where that is not known.
+// wanted and nobody knew better when, and how to say who is asking where that is not known.
 func Headers(h http.Header, err error) {
 	kind := cairn.KindOf(err)
-	if s, ok := retryAfter[kind]; ok {
+	if s, ok := retryAfter[kind]; ok && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", s)
 	}
 	if kind == cairn.Unauthentic {

@@ -254,6 +254,8 @@ func (c *company) WithdrawKey(_ context.Context, by cairn.Actor, source string, 
 	return *was, nil
 }
 
+func (c *company) SpendKey(context.Context, int64, cairn.Day, int64) (int64, error) { return 0, nil }
+
 func (c *company) Summaries(context.Context, cairn.Scope, time.Time) ([]ingest.Summary, error) {
 	return c.sums, c.broken
 }

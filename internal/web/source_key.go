@@ -116,6 +116,13 @@ func keyForm(r *http.Request, v View) (k ingest.Key, err error) {
 	}
 	k.Origins = strings.Fields(strings.ReplaceAll(r.PostFormValue("origins"), ",", " "))
 	k.Paths = strings.Fields(strings.ReplaceAll(r.PostFormValue("paths"), ",", " "))
+	for name, n := range map[string]*int64{"per_second": &k.Limits.PerSecond, "burst": &k.Limits.Burst, "per_day": &k.Limits.PerDay} {
+		if text := strings.TrimSpace(r.PostFormValue(name)); text != "" {
+			if *n, err = strconv.ParseInt(text, 10, 64); err != nil {
+				return k, cairn.Errorf(cairn.Invalid, "A limit is a whole number of records.").At(name)
+			}
+		}
+	}
 	if day := r.PostFormValue("expires"); day != "" {
 		t, err := time.ParseInLocation(time.DateOnly, day, v.Zone)
 		if err != nil {
@@ -213,6 +220,9 @@ func keyLimits(k ingest.Key) []string {
 	if len(k.Origins) > 0 {
 		out = append(out, "from "+strings.Join(k.Origins, ", "))
 	}
+	if k.Limits != (ingest.Limits{}) {
+		out = append(out, "at most "+k.Limits.String())
+	}
 	if len(k.Paths) > 0 {
 		out = append(out, "at "+strings.Join(k.Paths, ", "))
 	}
@@ -224,6 +234,14 @@ func keyLimits(k ingest.Key) []string {
 var keyKinds = []struct{ Kind, Label string }{
 	{"track", "events"}, {"person", "people"}, {"account", "accounts"}, {"alias", "aliases"}, {"contract", "contracts"},
 	{"invoice", "invoices"}, {"ticket", "tickets"}, {"answer", "answers"}, {"interaction", "interactions"}, {"task", "tasks"},
+}
+
+// limitText is a limit as a form holds it.
+func limitText(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 func hasKind(k ingest.Key, kind string) bool {

@@ -141,6 +141,13 @@ CREATE TABLE generation (
     counting text   not null  -- the same of growing
 ) without rowid;
 
+CREATE TABLE key_day (
+    key bigint  not null,
+    day integer not null,
+    n   bigint  not null,
+    primary key (key, day)
+) without rowid;
+
 CREATE TABLE login (
     id    text    not null primary key,
     mail  text    not null unique,

@@ -213,7 +213,7 @@ func (s *Store) ChangeKey(ctx context.Context, by cairn.Actor, k ingest.Key, now
 			return "", err
 		}
 		out = was
-		out.Name, out.Kinds, out.Origins, out.Paths, out.Expires = k.Name, k.Kinds, k.Origins, k.Paths, expires
+		out.Name, out.Kinds, out.Origins, out.Paths, out.Expires, out.Limits = k.Name, k.Kinds, k.Origins, k.Paths, expires, k.Limits
 		return fmt.Sprintf("Changed key %s.", out.Label()), s.putKey(ctx, tx, out)
 	})
 	return out, err
@@ -240,6 +240,22 @@ func (s *Store) WithdrawKey(ctx context.Context, by cairn.Actor, source string, 
 		return note, s.putKey(ctx, tx, out)
 	})
 	return out, err
+}
+
+// SpendKey adds to what a key has sent on a day; see [ingest.Keys].
+func (s *Store) SpendKey(ctx context.Context, id int64, day cairn.Day, n int64) (sum int64, err error) {
+	err = s.write(ctx, Door, func(tx *Tx) error {
+		if _, err := tx.ExecContext(ctx, `
+			/* source_keys.SpendKey */
+			delete from key_day where key = $1 and day < $2`, id, int64(day)-7); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `
+			/* source_keys.SpendKey */
+			insert into key_day (key, day, n) values ($1, $2, $3)
+			on conflict (key, day) do update set n = key_day.n + excluded.n returning n`, id, int64(day), n).Scan(&sum)
+	})
+	return sum, err
 }
 
 func keyIn(keys []ingest.Key, id int64) (ingest.Key, error) {

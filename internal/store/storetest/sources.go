@@ -111,6 +111,10 @@ func keysEnd(t *testing.T, w *world) {
 	changed := must(w.ChangeKey(ctx, author, next, noon.AddDate(0, 0, 10)))(t)
 	same(t, "origins", []string{"https://shop.example"}, changed.Origins)
 	must(w.Grant(ctx, nextText, noon.AddDate(1, 0, 0)))(t)
+	for i, want := range []int64{5, 12} {
+		same(t, "sent on a day", want, must(w.SpendKey(ctx, next.ID, 20_000, int64(5+2*i)))(t))
+	}
+	same(t, "sent on the next", 1, must(w.SpendKey(ctx, next.ID, 20_001, 1))(t))
 	_, err = w.WithdrawKey(ctx, author, "shop", 9_999, false, noon)
 	wantKind(t, err, cairn.NotFound)
 

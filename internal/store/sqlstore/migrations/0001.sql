@@ -348,6 +348,14 @@ create table source_key (
     body   text    not null   -- ingest.Key as JSON
 ) /* clustered */;
 
+-- How much each key with a limit a day has sent on it.
+create table key_day (
+    key bigint  not null,
+    day integer not null,
+    n   bigint  not null,
+    primary key (key, day)
+) /* clustered */;
+
 create table arrival (
     source    text   not null,
     hour      bigint not null,
