@@ -26,6 +26,13 @@ import (
 // never killed. CAIRN_TEST_KILLS says how often; scripts/crash-test says 50.
 
 func TestMain(m *testing.M) {
+	if kind := os.Getenv("CAIRN_TEST_NODE"); kind != "" {
+		if err := stormNode(kind); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if dir := os.Getenv("CAIRN_CRASH_DATA"); dir != "" {
 		if err := crashStory(config.Config{Data: dir, Database: os.Getenv("CAIRN_CRASH_DATABASE")}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
