@@ -25,6 +25,7 @@ import (
 	"cairn"
 	"cairn/internal/account"
 	"cairn/internal/config"
+	"cairn/internal/ingest"
 	sig "cairn/internal/signal"
 	"cairn/internal/store/storetest"
 	"cairn/internal/turn"
@@ -106,7 +107,7 @@ func newStorm(t *testing.T, cfg config.Config, kinds ...string) *storm {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.key, err = a.Store.NewKey(t.Context(), cairn.House, "segment"); err != nil {
+	if _, s.key, err = a.Store.AddKey(t.Context(), cairn.House, ingest.Key{Source: "segment", Name: "Storm"}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Close(); err != nil {
