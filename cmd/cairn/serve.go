@@ -25,7 +25,7 @@ Interrupting once stops gracefully: what was accepted is on disk.`,
 			return app.Run(cmd.Context(), cfg, c.logger(cfg))
 		},
 	}
-	settingFlags(cmd.Flags(), "listen", "url", "demo", "no-work")
+	settingFlags(cmd.Flags(), "listen", "url", "rejects", "demo", "no-work")
 	return cmd
 }
 

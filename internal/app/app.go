@@ -58,6 +58,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	if err != nil {
 		return nil, err
 	}
+	store.KeepRejects(cfg.Rejects)
 	a := &App{Store: store, Clock: &Clock{}, Auth: auth.New(store), cfg: cfg, log: log}
 	if err := a.seed(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -113,9 +114,14 @@ func (a *App) Close() error {
 func (a *App) House() House {
 	return House{
 		Version: Version(), Accounts: a.Store, Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
-		Door: a.Door, Stages: a, Now: a.Clock.Now, Demo: a,
+		Rejects: a.mender(), Door: a.Door, Stages: a, Now: a.Clock.Now, Demo: a,
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
+}
+
+// mender mends what was refused.
+func (a *App) mender() *ingest.Mender {
+	return &ingest.Mender{Rejects: a.Store, Door: a.Door, Source: a.Store.Source}
 }
 
 // Handler returns everything that is served over HTTP.

@@ -45,6 +45,7 @@ type House struct {
 		Decisions(ctx context.Context, scope cairn.Scope, id cairn.AccountID) ([]cairn.Decision, error)
 	}
 	Sources ingest.Sources
+	Rejects *ingest.Mender
 	Door    Door
 	Stages  Stages
 	Demo    Demonstration

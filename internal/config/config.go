@@ -31,6 +31,7 @@ type Config struct {
 	URL      string     // how browsers reach it, such as https://cairn.example; empty: http://Listen
 	LogLevel slog.Level // the zero value is info
 	LogJSON  bool       // one JSON object a line instead of text
+	Rejects  int        // how many rejected records of one source are kept; 0: as many as the store does by itself
 	Demo     bool       // feed a made-up company while serving
 	NoWork   bool       // serve without running the stages, which other nodes do
 	Health   string     // address of the health checks of a node that only works; empty: none
@@ -86,6 +87,7 @@ var Settings = []Setting{
 	{Name: "url", Usage: "address that browsers use, such as https://cairn.example", set: setURL},
 	{Name: "log-level", Usage: "debug, info, warn or error (default info)", set: setLogLevel},
 	{Name: "log-json", Usage: "log one JSON object a line", Bool: true, set: setLogJSON},
+	{Name: "rejects", Usage: "how many rejected records of one source are kept (default 10000)", set: setRejects},
 	{Name: "demo", Usage: "feed a made-up company while serving", Bool: true, set: setDemo},
 	{Name: "no-work", Usage: "leave the stages to other nodes (cairn work)", Bool: true, set: setNoWork},
 	{Name: "health", Usage: "address for health checks of cairn work, such as :8081 (default none)", set: setHealth},
@@ -283,4 +285,13 @@ func boolean(name, v string) (bool, error) {
 		return false, cairn.Errorf(cairn.Invalid, "%q is neither true nor false.", v).At(name)
 	}
 	return b, nil
+}
+
+func setRejects(c *Config, v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > 10_000_000 {
+		return cairn.Errorf(cairn.Invalid, "%q is not a number of rejected records to keep: 1 to 10000000.", v).At("rejects")
+	}
+	c.Rejects = n
+	return nil
 }

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"time"
 	"unicode/utf8"
@@ -52,12 +51,21 @@ func New(store Store, now func() time.Time) *Door {
 // content and its sender's timestamp; one that has neither is always new,
 // unless it comes from a file.
 func (d *Door) Admit(ctx context.Context, src Source, recs []Record) ([]Verdict, error) {
+	verdicts, rejects, err := d.admit(ctx, src, recs)
+	if err == nil && len(rejects) > 0 {
+		d.refused(ctx, src, rejects[0].Seen, rejects)
+	}
+	return verdicts, err
+}
+
+// admit is Admit, but returns what was refused instead of keeping it.
+func (d *Door) admit(ctx context.Context, src Source, recs []Record) ([]Verdict, []Reject, error) {
 	if len(recs) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	a, err := d.admission(ctx, src, recs)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	verdicts := make([]Verdict, len(recs))
 	var events []cairn.Event
@@ -77,15 +85,14 @@ func (d *Door) Admit(ctx context.Context, src Source, recs []Record) ([]Verdict,
 	var admitted []event.Admitted
 	if len(events) > 0 {
 		if admitted, err = d.Store.Append(ctx, events); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	for j, i := range place {
 		v := &verdicts[i]
 		v.Index, v.Status, v.ID = recs[i].Index, a.status(events[j], admitted[j]), events[j].ID
 	}
-	d.refused(ctx, src, a.seen, rejects)
-	return verdicts, nil
+	return verdicts, rejects, nil
 }
 
 // status says what became of an event that the store has taken.
@@ -103,9 +110,6 @@ func (a *admission) status(e cairn.Event, as event.Admitted) Status {
 // so a failure is told to the operator and not to the sender, who would send
 // again.
 func (d *Door) refused(ctx context.Context, src Source, seen time.Time, rejects []Reject) {
-	if len(rejects) == 0 {
-		return
-	}
 	n := Arrival{Source: src.Name, Hour: seen.Truncate(time.Hour), Last: seen, Rejected: int64(len(rejects))}
 	if err := d.Store.Arrived(ctx, n, rejects); err != nil {
 		d.logger().ErrorContext(ctx, "rejects could not be kept", "source", src.Name, "records", len(rejects), "cause", err)
@@ -121,30 +125,10 @@ func (d *Door) logger() *slog.Logger {
 
 // reject keeps a record that was refused, cut to the size of an event.
 func (a *admission) reject(r Record, problem *cairn.Error) Reject {
-	body := r.Body
-	if body == "" {
-		if b, err := json.Marshal(recordJSON(r)); err == nil {
-			body = string(b)
-		}
+	return Reject{
+		Source: a.src.Name, State: RejectOpen, Seen: a.seen, Index: r.Index, File: a.src.File,
+		Code: codeOf(problem), Field: problem.Field, Reason: problem.Text, Body: cut(r.Message(), MaxEvent),
 	}
-	return Reject{Source: a.src.Name, Seen: a.seen, Index: r.Index, Code: codeOf(problem), Field: problem.Field, Reason: problem.Text, Body: cut(body, MaxEvent)}
-}
-
-// recordJSON is a record as the list of what was refused shows it.
-func recordJSON(r Record) map[string]any {
-	out := map[string]any{"kind": r.Kind, "keys": r.Keys}
-	for name, v := range map[string]string{"name": r.Name, "id": r.ID, "product": r.Product, "via": r.Via.Key} {
-		if v != "" {
-			out[name] = v
-		}
-	}
-	if !r.At.IsZero() {
-		out["at"] = r.At
-	}
-	if len(r.Props) > 0 {
-		out["props"] = r.Props
-	}
-	return out
 }
 
 // cut shortens s to at most n bytes without breaking a character.

@@ -24,6 +24,7 @@ type Record struct {
 	Context map[string]any // Segment's context; all of it is personal but library and groupId
 	Problem *cairn.Error   // why it could not be read; the door refuses it and keeps its body
 	Body    string         // as sent, for the list of what was refused; empty: made of the fields
+	Shared  *Shared        `json:"-"` // what Body leaves to its request; nil: nothing
 }
 
 // A Via names the record whose account an event belongs to when the event
@@ -31,19 +32,6 @@ type Record struct {
 type Via struct {
 	Kind cairn.EventKind
 	Key  string
-}
-
-// A Reject is a record that was refused, kept so that it can be mended. Its
-// body is sealed like everything personal.
-type Reject struct {
-	ID     int64     `json:"id"`
-	Source string    `json:"source"`
-	Seen   time.Time `json:"seen"`
-	Index  int       `json:"index"`
-	Code   string    `json:"code"`
-	Field  string    `json:"field"`
-	Reason string    `json:"reason"`
-	Body   string    `json:"body,omitempty"` // the record as JSON, at most 32 KiB
 }
 
 // A Store is what the door needs.

@@ -82,8 +82,10 @@ func notJSON(body []byte, err error) error {
 // arrived, by which the sender's clock is corrected.
 func (e Envelope) Records(seen time.Time) []Record {
 	out := make([]Record, len(e.items))
+	shared := e.shared()
 	for i, raw := range e.items {
 		out[i] = e.record(i, raw, seen)
+		out[i].Shared = shared
 	}
 	return out
 }
@@ -209,8 +211,8 @@ func (m *message) record(e Envelope) Record {
 	call := e.call
 	if call == "" {
 		call = m.text("type")
-		if !slices.Contains(Calls, call) {
-			m.refuse("type", CodeType, "It must be one of "+strings.Join(Calls, ", ")+".")
+		if !slices.Contains(Calls, call) && !slices.Contains(recordTypes, call) {
+			m.refuse("type", CodeType, "It must be one of "+strings.Join(slices.Concat(Calls, recordTypes), ", ")+".")
 		}
 	}
 	r := Record{
@@ -230,8 +232,9 @@ func (m *message) record(e Envelope) Record {
 			m.refuse("context.groupId", group.problem.Code, group.problem.Text)
 		}
 	}
+	m.extras(&r)
 	m.call(call, &r)
-	if r.Keys.Person == "" && r.Keys.Anonymous == "" && call != "group" {
+	if r.Keys.Person == "" && r.Keys.Anonymous == "" && slices.Contains(Calls, call) && call != "group" {
 		m.refuse("userId", CodeMissing, "A userId or an anonymousId is needed.")
 	}
 	return r
@@ -256,6 +259,8 @@ func (m *message) call(call string, r *Record) {
 		r.Kind = cairn.Alias
 		r.Keys.Previous = m.needed("previousId", "An alias call needs the id that was used before.")
 		m.needed("userId", "An alias call needs the id that is used now.")
+	case "contract", "invoice", "ticket", "answer":
+		m.recordOf(cairn.EventKind(call), r)
 	}
 }
 

@@ -24,7 +24,7 @@ func read(t *testing.T, call, body string) []Record {
 	}
 	recs := e.Records(now)
 	for i := range recs {
-		recs[i].Body = ""
+		recs[i].Body, recs[i].Shared = "", nil
 	}
 	return recs
 }

@@ -118,12 +118,6 @@ func serial(ctx context.Context, tx *Tx, name string, n int) (int64, error) {
 	return last, err
 }
 
-// maxRejects is how many rejects of one source are kept.
-const maxRejects = 10_000
-
-// maxRejectBody is how many bytes of a reject are kept.
-const maxRejectBody = 32 << 10
-
 // Arrived adds to the counts of a source and keeps its newest rejects, whose
 // bodies are sealed under the source's own key; see [ingest.Store].
 func (s *Store) Arrived(ctx context.Context, a ingest.Arrival, rejects []ingest.Reject) error {
@@ -147,86 +141,6 @@ func (s *Store) Arrived(ctx context.Context, a ingest.Arrival, rejects []ingest.
 	}
 	s.ring("page")
 	return nil
-}
-
-func (s *Store) keepRejects(ctx context.Context, tx *Tx, source string, rejects []ingest.Reject, fresh map[cairn.ID]cipher.AEAD) error {
-	if len(rejects) > maxRejects {
-		rejects = rejects[len(rejects)-maxRejects:]
-	}
-	if len(rejects) == 0 {
-		return nil
-	}
-	subject := cairn.HashID("source", source)
-	key, err := s.sealer(ctx, tx, subject, fresh)
-	if err != nil {
-		return err
-	}
-	last, err := serial(ctx, tx, "reject", len(rejects))
-	if err != nil {
-		return err
-	}
-	n := len(rejects)
-	ids, seen, idx := make([]int64, n), make([]int64, n), make([]int64, n)
-	sources, fields, reasons, sealed := make([]string, n), make([]string, n), make([]string, n), make([][]byte, n)
-	for i, r := range rejects {
-		ids[i], sources[i] = last-int64(n-1-i), source
-		seen[i], idx[i], fields[i], reasons[i] = cairn.Micros(r.Seen), int64(r.Index), r.Field, r.Reason
-		if r.Body != "" {
-			sealed[i] = sealWith(key, subject, []byte(r.Body[:min(len(r.Body), maxRejectBody)]))
-		}
-	}
-	if err := s.engine.Insert(ctx, tx, "reject", "", Col{"id", ids}, Col{"source", sources}, Col{"seen", seen},
-		Col{"idx", idx}, Col{"field", fields}, Col{"reason", reasons}, Col{"sealed", sealed}); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `
-		/* sources.keepRejects */
-		delete from reject where source = $1 and id <= (
-			select id from reject where source = $1 order by id desc limit 1 offset $2)`, source, maxRejects)
-	return err
-}
-
-// Rejects returns the newest rejects of a source (empty: of all), newest
-// first. They belong to no account: only a scope of everything sees them.
-func (s *Store) Rejects(ctx context.Context, scope cairn.Scope, source string, most int) ([]ingest.Reject, error) {
-	var st statement
-	st.add(`
-		/* sources.Rejects */
-		select id, source, seen, idx, field, reason, sealed from reject where `)
-	st.whole(scope)
-	if source != "" {
-		st.add(` and source = ?`, source)
-	}
-	st.add(` order by id desc limit ?`, limit(most, 100, maxRejects))
-	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []ingest.Reject
-	var sealed [][]byte
-	for rows.Next() {
-		var r ingest.Reject
-		var seen int64
-		var box []byte
-		if err := rows.Scan(&r.ID, &r.Source, &seen, &r.Index, &r.Field, &r.Reason, &box); err != nil {
-			return nil, err
-		}
-		r.Seen = cairn.FromMicros(seen)
-		out, sealed = append(out, r), append(sealed, box)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	rows.Close() // before keys are read, so that one connection is enough
-	for i := range out {
-		body, err := s.open(ctx, sealed[i])
-		if err != nil {
-			return nil, err
-		}
-		out[i].Body = string(body)
-	}
-	return out, nil
 }
 
 // hoursShown is how far back the Sources page looks.

@@ -82,7 +82,8 @@ type Store struct {
 	member   member
 	tell     told
 
-	settings atomic.Pointer[signal.Settings]
+	settings   atomic.Pointer[signal.Settings]
+	maxRejects atomic.Int64
 
 	granted granted // keys of sources, and the sources
 

@@ -17,7 +17,6 @@ func Sources(t *testing.T, open Opener) {
 	t.Run("AWriteKeyLeadsToItsSource", func(t *testing.T) { writeKeys(t, w) })
 	t.Run("KeysAreRotatedExpireAndAreWithdrawn", func(t *testing.T) { keysEnd(t, w) })
 	t.Run("ArrivalsAddUpByHour", func(t *testing.T) { arrivals(t, w) })
-	t.Run("TheNewestRejectsAreKept", func(t *testing.T) { rejects(t, w) })
 	t.Run("RecordsKnowWhoseTheyAre", func(t *testing.T) { recordOwners(t, newWorld(t, open(t))) })
 }
 
@@ -158,44 +157,6 @@ func arrivals(t *testing.T, w *world) {
 	for _, scope := range []cairn.Scope{{}, only("a1")} {
 		same(t, "sources in a scope", 0, len(must(w.Summaries(ctx, scope, noon))(t)))
 	}
-}
-
-func rejects(t *testing.T, w *world) {
-	ctx := t.Context()
-	many := func(source string, n int) {
-		t.Helper()
-		var rs []ingest.Reject
-		for i := range n {
-			rs = append(rs, ingest.Reject{Source: source, Seen: noon, Index: i, Field: "at", Reason: "unreadable", Body: fmt.Sprintf(`{"n":%d}`, i)})
-		}
-		if err := w.Arrived(ctx, ingest.Arrival{Source: source, Hour: noon, Rejected: int64(n), Last: noon}, rs); err != nil {
-			t.Fatal(err)
-		}
-	}
-	many("crm", 2)
-	many("import", 9_000)
-	many("import", 1_003)
-	got := must(w.Rejects(ctx, cairn.Everything, "import", 20_000))(t)
-	if len(got) != 10_000 {
-		t.Fatalf("%d rejects are kept", len(got))
-	}
-	same(t, "the newest", ingest.Reject{ID: got[0].ID, Source: "import", Seen: noon, Index: 1_002, Field: "at", Reason: "unreadable", Body: `{"n":1002}`}, got[0])
-	same(t, "the oldest", 3, got[9_999].Index)
-	for i := 1; i < len(got); i++ {
-		if got[i].ID >= got[i-1].ID {
-			t.Fatalf("reject %d does not come before the one that is older", i)
-		}
-	}
-	same(t, "of another source", 2, len(must(w.Rejects(ctx, cairn.Everything, "crm", 0))(t)))
-	same(t, "of all", "import", must(w.Rejects(ctx, cairn.Everything, "", 1))(t)[0].Source)
-	for _, scope := range []cairn.Scope{{}, only("a1")} {
-		same(t, "rejects in a scope", 0, len(must(w.Rejects(ctx, scope, "", 0))(t)))
-	}
-	long := ingest.Reject{Source: "long", Seen: noon, Body: strings.Repeat("x", 40<<10)}
-	if err := w.Arrived(ctx, ingest.Arrival{Source: "long", Hour: noon}, []ingest.Reject{long}); err != nil {
-		t.Fatal(err)
-	}
-	same(t, "bytes of a long body", 32<<10, len(must(w.Rejects(ctx, cairn.Everything, "long", 0))(t)[0].Body))
 }
 
 func recordOwners(t *testing.T, w *world) {

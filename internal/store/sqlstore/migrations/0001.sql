@@ -374,16 +374,39 @@ create table serial (
     n    bigint not null
 ) /* clustered */;
 
+-- What was refused, sealed under the key of its source; see ingest.Reject.
 create table reject (
-    id     bigint not null primary key,
-    source text   not null,
-    seen   bigint not null,
-    idx    integer not null,
-    field  text   not null,
-    reason text   not null,
-    sealed bytea
+    id      bigint  not null primary key,
+    source  text    not null,
+    state   text    not null,  -- open, replayed, dismissed
+    seen    bigint  not null,
+    idx     integer not null,
+    file    integer not null,
+    code    text    not null,
+    field   text    not null,
+    reason  text    not null,
+    actor   text    not null,  -- who mended or closed it last
+    closed  bigint  not null,
+    outcome text    not null,  -- of a replay
+    event   bytea,
+    again   text    not null,  -- JSON: why the last replay was refused
+    sealed  bytea,             -- as sent
+    mended  bytea              -- null: nobody did
 );
-create index reject_source on reject (source, id);
+create index reject_source on reject (source, state, id);
+
+-- How many records were refused for which reason, for ever.
+create table reject_count (
+    source    text   not null,
+    code      text   not null,
+    field     text   not null,
+    refused   bigint not null,
+    replayed  bigint not null,
+    dismissed bigint not null,
+    evicted   bigint not null, -- had to make room for newer ones, still open
+    last      bigint not null,
+    primary key (source, code, field)
+) /* clustered */;
 
 -- What the house remembers for itself, such as how far the demo has come.
 create table memo (
