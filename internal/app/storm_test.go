@@ -390,15 +390,13 @@ func (s *storm) check() {
 					want[e.Account], people[e.Account] = &recount{Tallies: map[sig.Key]handTally{}}, map[sig.Key]map[cairn.PersonID]bool{}
 				}
 				want[e.Account].Events += e.N
-				for _, name := range []string{e.Name, ""} { // "" is all that is meaningful
-					k := sig.Key{Day: cairn.DayOf(e.At, time.UTC), Name: name}
-					if people[e.Account][k] == nil {
-						people[e.Account][k] = map[cairn.PersonID]bool{}
-					}
-					people[e.Account][k][e.Person] = true
-					h := want[e.Account].Tallies[k]
-					want[e.Account].Tallies[k] = handTally{h.N + e.N, len(people[e.Account][k])}
+				k := sig.Key{Day: cairn.DayOf(e.At, time.UTC), Name: e.Name}
+				if people[e.Account][k] == nil {
+					people[e.Account][k] = map[cairn.PersonID]bool{}
 				}
+				people[e.Account][k][e.Person] = true
+				h := want[e.Account].Tallies[k]
+				want[e.Account].Tallies[k] = handTally{h.N + e.N, len(people[e.Account][k])}
 			}
 		}
 	}
