@@ -104,6 +104,7 @@ func (c *cli) rootCommand() *cobra.Command {
 		c.accountsCommand(), c.vectorCommand(), c.decisionsCommand(),
 		c.stagesCommand(), c.rebuildCommand(),
 		c.userCommand(), c.personCommand(), c.sourceCommand(),
+		c.eventsCommand(), c.meaningfulCommand(), c.metricCommand(), c.driversCommand(),
 		c.benchCommand(), c.versionCommand(),
 	)
 	sentences(root)

@@ -24,6 +24,7 @@ import (
 	"cairn/internal/store/sqlite"
 	"cairn/internal/store/sqlstore"
 	"cairn/internal/turn"
+	"cairn/internal/usage"
 	"cairn/internal/web"
 )
 
@@ -34,6 +35,7 @@ type App struct {
 	Auth    *auth.Service
 	Explain turn.Explainer
 	Past    *turn.Past
+	Usage   *usage.Service
 	Clock   *Clock
 
 	cfg     config.Config
@@ -72,6 +74,10 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	a.Door = a.door(a.Clock.Now)
 	a.Explain = turn.Explainer{Store: store, Definitions: a.definitions, Now: a.Clock.Now}
 	a.Past = &turn.Past{Explainer: a.Explain, Accounts: store}
+	a.Usage = &usage.Service{
+		Store: store, Book: store, Accounts: store, Definitions: a.definitions, Changed: a.changed,
+		Now: a.Clock.Now, Lifetime: store.Lifetime(),
+	}
 	a.join()
 	return a, nil
 }
@@ -95,6 +101,7 @@ func (a *App) join() {
 		{Name: signal.StageName, Stage: a.fold, Wake: s.Bell("log")},
 		{Name: turn.StageName, Stage: turner, Wake: s.Bell("due"), Next: s.NextDue},
 		{Name: action.StageName, Stage: doer, Wake: s.Bell("action")},
+		{Name: recountName, Stage: &recounter{app: a}, Wake: s.Bell("settings")},
 	}}
 }
 
@@ -114,7 +121,7 @@ func (a *App) Close() error {
 func (a *App) House() House {
 	return House{
 		Version: Version(), Accounts: a.Store, Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
-		Rejects: a.mender(), Door: a.Door, Stages: a, Now: a.Clock.Now, Demo: a,
+		Rejects: a.mender(), Door: a.Door, Stages: a, Now: a.Clock.Now, Demo: a, Usage: a.Usage,
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
 }
@@ -132,7 +139,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/v1/", api.Segment(door, a.Store, a.log))
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Door: a.Door,
-		Auth: a.Auth, Users: a.Store, Progress: a.feeds.list, Now: a.Clock.Now, Log: a.log,
+		Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()
 			return web.Settings{Zone: set.Zone, Currency: set.Currency, Address: a.cfg.URL}

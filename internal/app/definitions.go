@@ -14,15 +14,15 @@ import (
 	"cairn/internal/rule"
 	"cairn/internal/signal"
 	"cairn/internal/turn"
+	"cairn/internal/usage"
 	"cairn/internal/vector"
 )
 
 // settingsPage is the body of the book page "settings".
 type settingsPage struct {
-	Zone       string            `json:"zone"`
-	Currency   string            `json:"currency"`
-	Precedence cairn.Precedence  `json:"precedence"`
-	Meaningful signal.Meaningful `json:"meaningful"`
+	Zone       string           `json:"zone"`
+	Currency   string           `json:"currency"`
+	Precedence cairn.Precedence `json:"precedence"`
 }
 
 // seed writes the first revision of every page that the book lacks, and the
@@ -31,8 +31,8 @@ func (a *App) seed(ctx context.Context) error {
 	pages := map[string]any{
 		"settings": settingsPage{
 			Zone: "UTC", Currency: "EUR", Precedence: cairn.Precedence{"cairn", "crm", "billing"},
-			Meaningful: signal.Meaningful{Choice: signal.Choice{Except: signal.DefaultExcept()}},
 		},
+		usage.Page:      signal.Meaningful{Choice: signal.Choice{Except: signal.DefaultExcept()}},
 		"model/default": vector.Default(),
 	}
 	for _, r := range rule.Defaults() {
@@ -83,6 +83,14 @@ func (a *App) definitions(ctx context.Context) (turn.Definitions, error) {
 		switch kind, _, _ := strings.Cut(p.Page, "/"); kind {
 		case "settings":
 			err = json.Unmarshal(p.Body, &set)
+		case usage.Page:
+			err = json.Unmarshal(p.Body, &defs.Settings.Meaningful)
+		case "metric":
+			var m signal.Metric
+			var there bool
+			if m, there, err = usage.ReadMetric(p); there {
+				defs.Settings.Metrics = append(defs.Settings.Metrics, m)
+			}
 		case "model":
 			err = json.Unmarshal(p.Body, &defs.Model)
 			defs.Model.Rev = p.Rev
@@ -102,7 +110,7 @@ func (a *App) definitions(ctx context.Context) (turn.Definitions, error) {
 	if err != nil {
 		return defs, cairn.Errorf(cairn.Invalid, "%q is not a time zone.", set.Zone).At("settings.zone").Because(err)
 	}
-	defs.Settings = signal.Settings{Zone: zone, Currency: set.Currency, Precedence: set.Precedence, Meaningful: set.Meaningful}
+	defs.Settings.Zone, defs.Settings.Currency, defs.Settings.Precedence = zone, set.Currency, set.Precedence
 	defs.Catalogue = signal.New(defs.Settings)
 	return defs, nil
 }

@@ -12,6 +12,7 @@ import (
 	"cairn/internal/account"
 	"cairn/internal/auth"
 	"cairn/internal/ingest"
+	"cairn/internal/usage"
 )
 
 // A Progress is how far a long operation has come.
@@ -49,6 +50,7 @@ type House struct {
 	Door    Door
 	Stages  Stages
 	Demo    Demonstration
+	Usage   *usage.Service
 	Now     func() time.Time
 	Zone    func() *time.Location // the workspace's; nil: UTC
 }

@@ -12,7 +12,8 @@ import (
 // operations are all operations that a running server answers.
 func operations() []operation {
 	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Sources, SourceKeyAdd, SourceKeys, SourceKeyRotate, SourceKeyChange, SourceKeyWithdraw, Admit, Check, Clocks, Demo,
-		Rejects, Reject, MendReject, PatchRejects, ReplayRejects, MoveRejects}
+		Rejects, Reject, MendReject, PatchRejects, ReplayRejects, MoveRejects,
+		Events, Meaningful, Choose, Metrics, Metric, TryMetric, SaveMetric, DeleteMetric, Drivers}
 }
 
 // None is the input or the output of an operation that has none.

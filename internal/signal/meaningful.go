@@ -63,10 +63,7 @@ const Everybody = -1
 // Activity for the accounts of a set (by its number, or [Everybody]). What the
 // team wrote down itself never is, nor what a counter tallies.
 func (m Meaningful) Counts(set int, product, name string) bool {
-	if name == "" || isInteraction(name) || strings.HasPrefix(name, counted) {
-		return false
-	}
-	return m.For(set, product).Counts(name)
+	return IsEvent(name) && m.For(set, product).Counts(name)
 }
 
 // For returns the choice for a set and a product.

@@ -430,3 +430,18 @@ func (m *measurement) matching(metric Metric) func(Key) bool {
 	}
 	return func(k Key) bool { return names[k.Name] }
 }
+
+// Add adds what another state counted for the counters that s lacks, which
+// are those of o. Both are of one account.
+func (s *State) Add(o *State) {
+	more := NewState(s.Zone)
+	more.People = o.People
+	for k, t := range o.Tallies {
+		if strings.HasPrefix(k.Name, counted) && !s.Counters.Has(k.Name) {
+			more.Tallies[k] = t
+		}
+	}
+	first := s.First
+	s.Merge(more)
+	s.First, s.Counters = first, o.Counters
+}

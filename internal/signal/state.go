@@ -239,3 +239,9 @@ func (s *State) keys() []Key {
 	})
 	return keys
 }
+
+// IsEvent reports whether a tally's name is that of a track event: neither of
+// what the team wrote down nor of a counter.
+func IsEvent(name string) bool {
+	return name != "" && !isInteraction(name) && !strings.HasPrefix(name, counted)
+}

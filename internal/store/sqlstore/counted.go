@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"cairn"
 	"cairn/internal/signal"
@@ -126,10 +127,14 @@ func (s *Store) Volumes(ctx context.Context, from cairn.Day) (map[signal.VolumeK
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, `
+	return s.volumes(ctx, `
 		/* counted.Volumes */
 		select day, product, name, source, sum(n), max(last) from volume where gen = $1 and day >= $2
 		group by day, product, name, source`, gen, int64(from))
+}
+
+func (s *Store) volumes(ctx context.Context, query string, args ...any) (map[signal.VolumeKey]signal.Volume, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -214,4 +219,47 @@ func (s *Store) AccountIDs(ctx context.Context) ([]cairn.AccountID, error) {
 		out = append(out, id)
 	}
 	return out, rows.Err()
+}
+
+// VolumesEver returns what ever happened over all accounts, by product, name
+// and source; Day is that of the first.
+func (s *Store) VolumesEver(ctx context.Context) (map[signal.VolumeKey]signal.Volume, error) {
+	gen, _, err := s.generation(ctx, signal.StageName)
+	if err != nil {
+		return nil, err
+	}
+	return s.volumes(ctx, `
+		/* counted.VolumesEver */
+		select min(day), product, name, source, sum(n), max(last) from volume where gen = $1
+		group by product, name, source`, gen)
+}
+
+// Recount folds the newest events of an account's track events in (from, to]
+// again, at most so many, with counters that are not kept: to try a definition
+// before it is saved. It reports false when there were more.
+func (s *Store) Recount(ctx context.Context, id cairn.AccountID, from, to time.Time, counters *signal.Counters, limit int) (*signal.State, bool, error) {
+	gen, _, err := s.generation(ctx, signal.StageName)
+	if err != nil {
+		return nil, false, err
+	}
+	rows, err := s.db.QueryContext(ctx, `
+		/* counted.Recount */
+		select `+eventColumns+` from stream s
+		cross join timeline t cross join event e -- crossed: SQLite would go through the whole timeline
+		where s.account = $1 and t.gen = $2 and t.stream = s.id and t.at > $3 and t.at <= $4
+			and e.key = t.key and e.kind = 'track' order by t.at desc limit $5`,
+		id, gen, cairn.Micros(from), cairn.Micros(to), limit+1)
+	if err != nil {
+		return nil, false, err
+	}
+	events, err := s.scanEvents(ctx, rows)
+	if err != nil {
+		return nil, false, err
+	}
+	st := signal.NewState(s.zone())
+	st.Counters = counters
+	for _, e := range events[:min(limit, len(events))] {
+		st.Fold(e)
+	}
+	return st, len(events) <= limit, nil
 }

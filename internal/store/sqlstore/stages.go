@@ -86,6 +86,29 @@ func (s *Store) Grow(ctx context.Context, stage string) (gen int, err error) {
 	return gen, err
 }
 
+// Waiting returns how many accounts wait to be measured anew though nothing
+// happened to them, and how many accounts there are.
+func (s *Store) Waiting(ctx context.Context) (quiet, all int64, err error) {
+	err = s.db.QueryRowContext(ctx, `
+		/* stages.Waiting */
+		select coalesce(sum(case when at = 0 and quiet = 1 then 1 else 0 end), 0), count(*) from due`).Scan(&quiet, &all)
+	return quiet, all, err
+}
+
+// Grown returns how many events the growing generation has read, of how many;
+// of is 0 when none grows.
+func (s *Store) Grown(ctx context.Context) (done, of int64, err error) {
+	_, growing, err := s.generation(ctx, signal.StageName)
+	if err != nil || growing == 0 {
+		return 0, 0, err
+	}
+	err = s.db.QueryRowContext(ctx, `
+		/* stages.Grown */
+		select (select coalesce(sum(n), 0) from cursor where stage = $1 and gen = $2), (select coalesce(sum(n), 0) from counter)`,
+		signal.StageName, growing).Scan(&done, &of)
+	return done, of, err
+}
+
 // Swap makes the growing generation the current one if it has read the log to
 // its end, in one transaction, and has every account measured again, about
 // which nothing is decided. It reports false when there is more to read.
@@ -155,6 +178,14 @@ func (s *Store) measureAll(ctx context.Context, tx *Tx, now time.Time) error {
 func (s *Store) Prune(ctx context.Context) (more bool, err error) {
 	gen, growing, err := s.generation(ctx, signal.StageName)
 	if err != nil {
+		return false, err
+	}
+	var some bool
+	if err := s.db.QueryRowContext(ctx, `
+		/* stages.Prune */
+		select exists (select 1 from tally where gen < $1 or gen > $1 and gen < $2)
+			or exists (select 1 from timeline where gen < $1 or gen > $1 and gen < $2)
+			or exists (select 1 from volume where gen < $1 or gen > $1 and gen < $2)`, gen, growing).Scan(&some); err != nil || !some {
 		return false, err
 	}
 	err = s.write(ctx, Turns, func(tx *Tx) error {

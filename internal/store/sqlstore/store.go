@@ -150,7 +150,10 @@ func (s *Store) Settings() signal.Settings { return *s.settings.Load() }
 
 // Configure sets the settings that projection and measurement use. The book
 // holds them; who changes the page calls this.
-func (s *Store) Configure(set signal.Settings) { s.settings.Store(&set) }
+func (s *Store) Configure(set signal.Settings) {
+	s.settings.Store(&set)
+	s.Ring("settings")
+}
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
@@ -176,7 +179,8 @@ type bells struct {
 // Bell returns a channel that receives after commits named so: "log" (events
 // were appended), "due" (accounts are due), "action" (actions are planned),
 // "page" (something a page shows has changed), "book" (a definition was
-// written), "node" (a node came or went). It holds at most one ring.
+// written), "settings" (this node's are others), "node" (a node came or went).
+// It holds at most one ring.
 func (s *Store) Bell(name string) <-chan struct{} {
 	s.bells.mu.Lock()
 	defer s.bells.mu.Unlock()

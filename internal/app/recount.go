@@ -1,0 +1,99 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cairn/internal/signal"
+	"cairn/internal/web"
+)
+
+const recountName = "recount"
+
+// A recounter is the stage that counts history again for a metric that tallies
+// do not tell: in a generation beside the one that is served. It also goes on
+// with a rebuild that a killed process left, and deletes what was replaced.
+type recounter struct {
+	app  *App
+	want string         // the counters that fold tallies
+	fold *signal.Folder // under way; nil: none is
+}
+
+// Beat does a bounded part and reports whether there was any.
+func (r *recounter) Beat(ctx context.Context, _ time.Time) (worked bool, err error) {
+	a := r.app
+	if !a.rebuild.TryLock() {
+		return false, nil // a command rebuilds already
+	}
+	defer a.rebuild.Unlock()
+	behind, err := a.Store.Behind(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !behind {
+		r.fold = nil
+		return a.Store.Prune(ctx)
+	}
+	return r.step(ctx)
+}
+
+// step folds a beat into the growing generation, and swaps it in at its end.
+func (r *recounter) step(ctx context.Context) (worked bool, err error) {
+	defer func() {
+		if err != nil {
+			r.fold = nil // another node may have given the generation up
+		}
+	}()
+	s := r.app.Store
+	if want := fmt.Sprint(s.Settings().Counters()); r.fold == nil || want != r.want {
+		gen, err := s.Grow(ctx, signal.StageName)
+		if err != nil {
+			return false, err
+		}
+		r.fold, r.want = &signal.Folder{Log: s, Store: s, Gen: gen}, want
+	}
+	if worked, err := r.fold.Beat(ctx, time.Time{}); worked || err != nil {
+		return worked, err
+	}
+	swapped, err := s.Swap(ctx, signal.StageName, r.fold.Gen, r.app.Clock.Now())
+	if swapped {
+		r.fold = nil
+	}
+	return swapped, err
+}
+
+// configure puts in force what the book says now.
+func (a *App) configure(ctx context.Context) error {
+	defs, err := a.definitions(ctx)
+	if err != nil {
+		return err
+	}
+	a.Store.Configure(defs.Settings)
+	return nil
+}
+
+// changed follows a change of what counts: it is in force at once, every
+// account is measured again, and nothing is decided about that.
+func (a *App) changed(ctx context.Context) error {
+	return errors.Join(a.configure(ctx), a.Store.MeasureAll(ctx, a.Clock.Now()))
+}
+
+// fewWaiting is how many accounts may wait for being measured anew before
+// pages tell of it: fewer are done before a page is read.
+const fewWaiting = 20
+
+// progress are the long works under way.
+func (a *App) progress() []web.Progress {
+	out := a.feeds.list()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if done, of, err := a.Store.Grown(ctx); err == nil && of > 0 {
+		out = append(out, web.Progress{Name: "Counting history anew", Done: done, Of: of, Note: "events"})
+	}
+	if quiet, all, err := a.Store.Waiting(ctx); err == nil && quiet > fewWaiting && len(out) == 0 {
+		out = append(out, web.Progress{Name: "Measuring accounts anew", Done: all - quiet, Of: all, Note: "accounts"})
+	}
+	return out
+}
