@@ -81,30 +81,28 @@ func (m Metric) unit() string {
 // Sentence says in words what is measured.
 func (m Metric) Sentence() string {
 	var b strings.Builder
+	what := cmp.Or(strings.Join(m.Events, " or "), "a meaningful event")
 	switch m.Count {
 	case CountEvents:
-		b.WriteString("How many times ")
+		b.WriteString("How often " + what + " happened")
 	case CountPeople:
-		b.WriteString("How many different people did ")
+		b.WriteString("How many people did " + what)
 	case CountDays:
-		b.WriteString("On how many days there was ")
+		b.WriteString("On how many days " + what + " happened")
 	case CountSum:
-		fmt.Fprintf(&b, "The sum of %s of ", cmp.Or(m.Property, "value"))
+		fmt.Fprintf(&b, "The sum of %s over %s", cmp.Or(m.Property, "value"), what)
 	case CountFirst:
-		b.WriteString("Days since the first ")
+		b.WriteString("Days since " + what + " happened first")
 	case CountLast:
-		b.WriteString("Days since the last ")
+		b.WriteString("Days since " + what + " happened last")
 	case CountRatio:
 		fmt.Fprintf(&b, "%s divided by %s", m.Of, m.By)
 	}
-	if m.Count != CountRatio {
-		b.WriteString(cmp.Or(strings.Join(m.Events, " or "), "meaningful event"))
-		if len(m.Products) > 0 {
-			b.WriteString(" in " + strings.Join(m.Products, " or "))
-		}
-		for i, t := range m.Where {
-			b.WriteString([]string{" where ", " and "}[min(i, 1)] + t.String())
-		}
+	if len(m.Products) > 0 {
+		b.WriteString(" in " + strings.Join(m.Products, " or "))
+	}
+	for i, t := range m.Where {
+		b.WriteString([]string{" where ", " and "}[min(i, 1)] + t.String())
 	}
 	if m.Days > 0 {
 		fmt.Fprintf(&b, ", in the last %d days", m.Days)
