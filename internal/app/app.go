@@ -138,7 +138,7 @@ func (a *App) Handler() http.Handler {
 	door.Limits = &ingest.Limiter{Spend: a.Store.SpendKey, Zone: door.Zone}
 	mux.Handle("/v1/", api.Segment(door, a.Store, a.log))
 	mux.Handle("/", web.New(web.Deps{
-		Accounts: a.Store, Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Door: a.Door,
+		Accounts: a.Store, Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
 		Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()

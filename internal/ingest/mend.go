@@ -234,3 +234,23 @@ func plainNumber(s string) string {
 	}
 	return sign + s
 }
+
+// FieldPaths returns the paths of the fields of a message, for choosing one.
+func FieldPaths(text string) []string {
+	m, ok := decodeObject([]byte(text))
+	if !ok {
+		return nil
+	}
+	var out []string
+	var walk func(prefix string, m map[string]any)
+	walk = func(prefix string, m map[string]any) {
+		for name, v := range m {
+			out = append(out, prefix+name)
+			if inner, ok := v.(map[string]any); ok && strings.Count(prefix, ".") < 6 {
+				walk(prefix+name+".", inner)
+			}
+		}
+	}
+	walk("", m)
+	return out
+}

@@ -297,6 +297,7 @@ func TestPagesAreSoundInABrowser(t *testing.T) {
 	b := newBrowser(t)
 	busy := fullCompany()
 	busy.progress = []Progress{{Name: "Feeding the demo company", Done: 231, Of: 549, Note: "days of history"}}
+	refused, unrefused := refusingCompany(t, 70), refusingCompany(t, 0)
 	worked := fullCompany()
 	worked.items, worked.moved = nil, nil
 	for _, l := range looks {
@@ -320,6 +321,10 @@ func TestPagesAreSoundInABrowser(t *testing.T) {
 			{"sources", "/sources", fullCompany(), nil, ""},
 			{"sources-new", "/sources", bareCompany(), nil, ""},
 			{"source", "/sources/segment", fullCompany(), nil, ""},
+			{"rejects", "/sources/segment/rejects", refused, nil, ""},
+			{"rejects-none", "/sources/segment/rejects", unrefused, nil, ""},
+			{"reject", "/sources/segment/rejects/1", refused, nil, ""},
+			{"reject-patch", "/sources/segment/rejects/patch?op=rename&path=properties.name&value=event", refused, nil, ""},
 			{"not-found", "/nowhere", fullCompany(), nil, ""},
 		} {
 			if p.do != nil && l.dark != (l.width < 600) {

@@ -23,6 +23,7 @@ var noon = time.Date(2026, 11, 23, 11, 20, 0, 0, time.UTC)
 // A company is everything that pages ask for, in memory. The zero one is a
 // workspace to which nothing has happened yet.
 type company struct {
+	mender   *ingest.Mender // what was refused; nil: there are no such pages
 	mu       sync.Mutex
 	accounts []cairn.Account
 	items    []work.Item
@@ -324,7 +325,7 @@ var ada = auth.User{ID: "1", Mail: "ada@cairn.example", Name: "Ada Lindqvist", A
 // site serves the company's pages.
 func (c *company) site() http.Handler {
 	return New(Deps{
-		Accounts: c, Explain: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c,
+		Accounts: c, Explain: c, History: c, Work: c, Sources: c, Rejects: c.mender, Door: c, Auth: c, Users: c,
 		Now: func() time.Time { return noon }, Progress: func() []Progress { return c.progress },
 	})
 }

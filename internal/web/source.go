@@ -122,7 +122,7 @@ func (s *site) sourceView(r *http.Request, v View) (sourceView, error) {
 }
 
 // sourceParts are the pages of one source.
-var sourceParts = []struct{ Path, Label string }{{"", "Overview"}, {"keys", "Keys"}}
+var sourceParts = []struct{ Path, Label string }{{"", "Overview"}, {"keys", "Keys"}, {"rejects", "Rejected"}}
 
 // sourceFrame is the frame of a page about one source; part is empty for its
 // first page.

@@ -63,6 +63,7 @@ type Deps struct {
 	History  event.History
 	Work     work.Store
 	Sources  ingest.Sources
+	Rejects  *ingest.Mender // optional: what was refused cannot be mended
 	Door     Admitter
 	Auth     Auth
 	Users    Users
@@ -110,6 +111,7 @@ func New(d Deps) http.Handler {
 	mux.Handle("GET /palette", s.page(s.palette))
 	s.todayRoutes(mux)
 	s.sourceRoutes(mux)
+	s.rejectRoutes(mux)
 	s.accountRoutes(mux)
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request, View) error {
 		return cairn.Errorf(cairn.NotFound, "There is no page at this address.")
