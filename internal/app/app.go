@@ -42,6 +42,7 @@ type App struct {
 	log     *slog.Logger
 	fold    *signal.Folder
 	flow    *flow.Flow
+	ledger  *ingest.Ledger
 	feeds   feeds
 	book    <-chan struct{} // rung when a definition was written
 	rebuild sync.Mutex
@@ -71,6 +72,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	}
 	store.Configure(defs.Settings)
 	a.book = store.Bell("book")
+	a.ledger = &ingest.Ledger{Store: store}
 	a.Door = a.door(a.Clock.Now)
 	a.Explain = turn.Explainer{Store: store, Definitions: a.definitions, Now: a.Clock.Now}
 	a.Past = &turn.Past{Explainer: a.Explain, Accounts: store}
@@ -85,7 +87,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 // door returns a front door that takes now from a clock.
 func (a *App) door(now func() time.Time) *ingest.Door {
 	return &ingest.Door{
-		Store: a.Store, Now: now, Log: a.log,
+		Store: a.Store, Now: now, Log: a.log, Ledger: a.ledger,
 		Zone:     func() *time.Location { return a.Store.Settings().Zone },
 		Currency: func() string { return a.Store.Settings().Currency },
 	}
@@ -114,7 +116,7 @@ func (a *App) Close() error {
 	a.flow.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return errors.Join(a.Store.Release(ctx), a.Store.Close())
+	return errors.Join(a.ledger.Flush(ctx), a.Store.Release(ctx), a.Store.Close())
 }
 
 // House returns what operations work on.
@@ -172,6 +174,7 @@ func (a *App) Serve(ctx context.Context) error {
 	}
 	work.Go(func() { a.live(ctx) })
 	work.Go(func() { a.follow(ctx) })
+	work.Go(func() { a.writeLedger(ctx) })
 
 	select {
 	case err = <-served:
@@ -188,6 +191,22 @@ func (a *App) Serve(ctx context.Context) error {
 		err = nil
 	}
 	return err
+}
+
+// writeLedger writes down every few seconds what the doors have counted.
+func (a *App) writeLedger(ctx context.Context) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := a.ledger.Flush(ctx); err != nil && ctx.Err() == nil {
+				a.log.Warn("breaches of contracts were not counted", "err", err)
+			}
+		}
+	}
 }
 
 // live feeds the demo, if there is one, and runs the stages.

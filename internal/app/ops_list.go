@@ -11,7 +11,8 @@ import (
 
 // operations are all operations that a running server answers.
 func operations() []operation {
-	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Sources, SourceKeyAdd, SourceKeys, SourceKeyRotate, SourceKeyChange, SourceKeyWithdraw, Admit, Check, Clocks, Demo,
+	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Admit, Check, Clocks, Demo,
+		Sources, SourceShow, SourceSet, SourceSuggest, SourceKeyAdd, SourceKeys, SourceKeyRotate, SourceKeyChange, SourceKeyWithdraw,
 		Rejects, Reject, MendReject, PatchRejects, ReplayRejects, MoveRejects,
 		Events, Meaningful, Choose, Metrics, Metric, TryMetric, SaveMetric, DeleteMetric, Drivers}
 }

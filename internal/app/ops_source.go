@@ -129,3 +129,62 @@ var SourceKeyWithdraw = Op[Withdrawal, ingest.Key]{"source-key-withdraw", func(c
 	}
 	return h.Sources.WithdrawKey(ctx, cairn.House, k.Source, k.ID, w.Back, h.Now())
 }}
+
+// A SourceTold is a source as people write it down.
+type SourceTold struct {
+	Source ingest.Source `json:"source"`
+	Text   string        `json:"text"` // what is agreed with it, in YAML
+}
+
+// SourceShow tells what is agreed with a source.
+var SourceShow = Op[string, SourceTold]{"source-show", func(ctx context.Context, h House, name string, _ func(Progress)) (out SourceTold, err error) {
+	if out.Source, err = h.Sources.Source(ctx, name); err == nil {
+		out.Text, err = out.Source.Text()
+	}
+	return out, err
+}}
+
+// A SourceText is what is to be agreed with a source, in YAML or JSON.
+type SourceText struct {
+	Source string `json:"source"`
+	Text   string `json:"text"`
+	Note   string `json:"note"`
+}
+
+// SourceSet writes down what is agreed with a source, as a new revision.
+var SourceSet = Op[SourceText, ingest.Source]{"source-set", func(ctx context.Context, h House, t SourceText, _ func(Progress)) (ingest.Source, error) {
+	src, err := h.Sources.Source(ctx, t.Source)
+	if err != nil {
+		return src, err
+	}
+	if src, err = src.ReadText(t.Text); err != nil {
+		return src, err
+	}
+	if err = h.Sources.SaveSource(ctx, cairn.House, src, t.Note, h.Now()); err != nil {
+		return src, err
+	}
+	return h.Sources.Source(ctx, t.Source)
+}}
+
+// A Suggestion is what the past of a source suggests to agree with it.
+type Suggestion struct {
+	Text    string        `json:"text"` // YAML, as SourceSet reads it
+	Seen    []ingest.Seen `json:"seen"`
+	Records int           `json:"records"` // that were looked at
+}
+
+// SourceSuggest looks at what a source sent lately.
+var SourceSuggest = Op[string, Suggestion]{"source-suggest", func(ctx context.Context, h House, name string, _ func(Progress)) (out Suggestion, err error) {
+	src, err := h.Sources.Source(ctx, name)
+	if err != nil {
+		return out, err
+	}
+	zone := time.UTC
+	if h.Zone != nil {
+		zone = h.Zone()
+	}
+	if src, out.Seen, out.Records, err = ingest.SuggestFor(ctx, h.Sources, src, zone, h.Now()); err == nil {
+		out.Text, err = src.Text()
+	}
+	return out, err
+}}

@@ -23,16 +23,19 @@ type admission struct {
 	pepper   cairn.Pepper
 	owners   map[cairn.RecordID]Owner // of the store, and of the records before in this call
 	classes  classes
+	contract *held // nil: there is none
 	fresh    func() string
 }
 
 func (d *Door) admission(ctx context.Context, src Source, recs []Record) (*admission, error) {
+	ready := d.ready.prepare(src)
 	a := &admission{
 		src:      src,
 		seen:     d.Now().UTC().Truncate(time.Microsecond),
 		zone:     time.UTC,
 		currency: "EUR",
-		classes:  newClasses(src),
+		classes:  ready.classes,
+		contract: ready.contract.hold(src.File),
 		fresh:    d.Fresh,
 	}
 	if d.Zone != nil {
@@ -115,6 +118,13 @@ func (a *admission) event(r Record) (cairn.Event, string, *cairn.Error) {
 	if len(a.src.Only) > 0 && !slices.Contains(a.src.Only, r.Kind) {
 		return cairn.Event{}, "", cairn.Errorf(cairn.Forbidden, "The key may write %s records only, and this is of kind %s.", join(a.src.Only), r.Kind).At("kind").Coded(CodeAllowed)
 	}
+	breach := ""
+	if a.contract != nil {
+		var problem *cairn.Error
+		if breach, problem = a.contract.check(&r); problem != nil {
+			return cairn.Event{}, "", problem
+		}
+	}
 	e := cairn.Event{
 		Kind: r.Kind, Name: r.Name, Source: a.src.Name, Product: r.Product,
 		Seen: a.seen, Stamp: r.Stamp, Keys: r.Keys, N: max(r.N, 1),
@@ -140,7 +150,7 @@ func (a *admission) event(r Record) (cairn.Event, string, *cairn.Error) {
 		return e, "", problem
 	}
 	e.ID = a.id(r, &e)
-	return e, note, nil
+	return e, strings.TrimSpace(note + " " + breach), nil
 }
 
 // check finds what is wrong with a record without knowing any other.

@@ -29,7 +29,9 @@ type Door struct {
 	Fresh    func() string         // an id that was never given before; nil: random
 	Log      *slog.Logger          // nil: the default one
 	Limits   *Limiter              // of keys; nil: none has any
+	Ledger   *Ledger               // of breaches; nil: they are not counted
 
+	ready ready
 }
 
 // New returns a door in UTC and EUR.
@@ -91,6 +93,11 @@ func (d *Door) admit(ctx context.Context, src Source, recs []Record) ([]Verdict,
 	for j, i := range place {
 		v := &verdicts[i]
 		v.Index, v.Status, v.ID = recs[i].Index, a.status(events[j], admitted[j]), events[j].ID
+	}
+	if a.contract != nil {
+		if err := d.Ledger.add(ctx, src.Name, a.contract, a.seen); err != nil {
+			d.logger().ErrorContext(ctx, "breaches could not be counted", "source", src.Name, "cause", err)
+		}
 	}
 	return verdicts, rejects, nil
 }

@@ -24,6 +24,7 @@ func newClasses(src Source) classes {
 	for _, name := range src.Plain {
 		c.declared[strings.ToLower(name)] = plain
 	}
+	src.Contract.declared(c.declared, strings.ToLower)
 	return c
 }
 

@@ -25,6 +25,12 @@ type Source struct {
 	Personal []string    `json:"personal"` // properties it declares personal besides what looks so
 	Plain    []string    `json:"plain"`    // properties it declares not personal
 
+	Cadence  *Cadence  `json:"cadence,omitempty"`  // how often it is expected to send; nil: whenever it likes
+	Contract *Contract `json:"contract,omitempty"` // what it has agreed to send; nil: anything
+	// Distrust is the share of records that break the contract, in percent of
+	// an hour's, from which what it sends is not measured by; 0: never.
+	Distrust int `json:"distrust,omitempty"`
+
 	Rev  int               `json:"rev,omitempty"` // of its page in the book; set by whoever reads it
 	File bool              `json:"-"`             // records come from a file: a time in the future is rejected, not corrected
 	Only []cairn.EventKind `json:"-"`             // what the key in use may write; empty: everything
@@ -50,6 +56,15 @@ type Sources interface {
 	// one, or it is a cairn.Conflict.
 	SaveSource(ctx context.Context, by cairn.Actor, s Source, note string, at time.Time) error
 	Summaries(ctx context.Context, scope cairn.Scope, now time.Time) ([]Summary, error)
+	// Sample returns some of the newest events of a source, for a look at what it
+	// sends.
+	Sample(ctx context.Context, scope cairn.Scope, source string, since time.Time) ([]cairn.Event, error)
+	// Arrivals returns what a source sent in each hour from a moment on in which
+	// it sent anything, oldest first.
+	Arrivals(ctx context.Context, scope cairn.Scope, source string, from time.Time) ([]Arrival, error)
+	// Breaches returns how often its contract was broken in each hour from a
+	// moment on, oldest first.
+	Breaches(ctx context.Context, scope cairn.Scope, source string, from time.Time) ([]Breach, error)
 	Rejects(ctx context.Context, scope cairn.Scope, source string, limit int) ([]Reject, error)
 	Keys
 }

@@ -27,27 +27,28 @@ type Verdict struct {
 // The codes of what is wrong with a record. They are counted for ever, so that
 // their meaning never changes; new ones may be added.
 const (
-	CodeMissing = "missing"       // a field that is needed is absent or empty
-	CodeJSON    = "not_json"      // it is not JSON, or not of the shape that is needed
-	CodeType    = "unknown_type"  // no such kind of record
-	CodeText    = "not_text"      // it is not a text, or holds what no text may
-	CodeDate    = "not_a_date"    // it cannot be read as a time
-	CodeNumber  = "not_a_number"  // it cannot be read as a number or an amount
-	CodeValue   = "unknown_value" // it is not one of the words that are known
-	CodeRange   = "out_of_range"  // it is a number outside of what is possible
-	CodePast    = "before_1970"
-	CodeFuture  = "in_the_future" // only of files
-	CodeLong    = "too_long"      // a text is
-	CodeLarge   = "too_large"     // the whole record is
-	CodeUnknown = "not_known"     // it names something that was not met yet
-	CodeAllowed = "not_allowed"   // the key may not write it
-	CodeInvalid = "invalid"       // anything else
+	CodeMissing  = "missing"       // a field that is needed is absent or empty
+	CodeJSON     = "not_json"      // it is not JSON, or not of the shape that is needed
+	CodeType     = "unknown_type"  // no such kind of record
+	CodeText     = "not_text"      // it is not a text, or holds what no text may
+	CodeDate     = "not_a_date"    // it cannot be read as a time
+	CodeNumber   = "not_a_number"  // it cannot be read as a number or an amount
+	CodeValue    = "unknown_value" // it is not one of the words that are known
+	CodeRange    = "out_of_range"  // it is a number outside of what is possible
+	CodePast     = "before_1970"
+	CodeFuture   = "in_the_future" // only of files
+	CodeLong     = "too_long"      // a text is
+	CodeLarge    = "too_large"     // the whole record is
+	CodeUnknown  = "not_known"     // it names something that was not met yet
+	CodeAllowed  = "not_allowed"   // the key may not write it
+	CodeContract = "contract"      // it is not what the source's contract says
+	CodeInvalid  = "invalid"       // anything else
 )
 
 // Codes are all codes, in the order of their meaning.
 var Codes = []string{
 	CodeMissing, CodeJSON, CodeType, CodeText, CodeDate, CodeNumber, CodeValue, CodeRange,
-	CodePast, CodeFuture, CodeLong, CodeLarge, CodeUnknown, CodeAllowed, CodeInvalid,
+	CodePast, CodeFuture, CodeLong, CodeLarge, CodeUnknown, CodeAllowed, CodeContract, CodeInvalid,
 }
 
 // codeOf returns the code of what is wrong with a record.

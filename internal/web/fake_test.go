@@ -29,6 +29,8 @@ type company struct {
 	items    []work.Item
 	closed   int
 	moved    []work.Moved
+	sample   []cairn.Event
+	breaches []ingest.Breach
 	sums     []ingest.Summary
 	rejects  []ingest.Reject
 	users    []auth.User
@@ -253,6 +255,18 @@ func (c *company) WithdrawKey(_ context.Context, by cairn.Actor, source string, 
 		was.Withdrawn, was.WithdrawnBy = time.Time{}, nil
 	}
 	return *was, nil
+}
+
+func (c *company) Sample(context.Context, cairn.Scope, string, time.Time) ([]cairn.Event, error) {
+	return c.sample, c.broken
+}
+
+func (c *company) Arrivals(context.Context, cairn.Scope, string, time.Time) ([]ingest.Arrival, error) {
+	return c.sums[0].Hours, c.broken
+}
+
+func (c *company) Breaches(context.Context, cairn.Scope, string, time.Time) ([]ingest.Breach, error) {
+	return c.breaches, c.broken
 }
 
 func (c *company) SpendKey(context.Context, int64, cairn.Day, int64) (int64, error) { return 0, nil }

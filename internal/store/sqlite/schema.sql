@@ -57,6 +57,16 @@ CREATE TABLE book (
     primary key (page, rev)
 ) without rowid;
 
+CREATE TABLE breach (
+    source  text   not null,
+    hour    bigint not null,
+    rule    text   not null,
+    field   text   not null,
+    problem text   not null,
+    n       bigint not null,
+    primary key (source, hour, rule, field, problem)
+) without rowid;
+
 CREATE TABLE counter (
     part integer not null primary key,
     n    bigint  not null

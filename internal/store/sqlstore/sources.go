@@ -34,8 +34,9 @@ func (s *Store) SaveSource(ctx context.Context, by cairn.Actor, src ingest.Sourc
 	switch {
 	case by.Kind == "":
 		return cairn.Errorf(cairn.Forbidden, "Only who is signed in may change a source.")
-	case src.Name == "":
-		return cairn.Errorf(cairn.Invalid, "A source needs a name.").At("name")
+	}
+	if err := src.Check(); err != nil {
+		return err
 	}
 	return s.write(ctx, People, func(tx *Tx) error {
 		base := src.Rev

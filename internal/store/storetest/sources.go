@@ -17,6 +17,8 @@ func Sources(t *testing.T, open Opener) {
 	t.Run("AWriteKeyLeadsToItsSource", func(t *testing.T) { writeKeys(t, w) })
 	t.Run("KeysAreRotatedExpireAndAreWithdrawn", func(t *testing.T) { keysEnd(t, w) })
 	t.Run("ArrivalsAddUpByHour", func(t *testing.T) { arrivals(t, w) })
+	t.Run("BreachesAddUpByHour", func(t *testing.T) { breaches(t, w) })
+	t.Run("ASampleIsOfOneSourceAndOpened", func(t *testing.T) { sample(t, newWorld(t, open(t))) })
 	t.Run("RecordsKnowWhoseTheyAre", func(t *testing.T) { recordOwners(t, newWorld(t, open(t))) })
 }
 
@@ -157,6 +159,38 @@ func arrivals(t *testing.T, w *world) {
 	for _, scope := range []cairn.Scope{{}, only("a1")} {
 		same(t, "sources in a scope", 0, len(must(w.Summaries(ctx, scope, noon))(t)))
 	}
+}
+
+func breaches(t *testing.T, w *world) {
+	ctx := t.Context()
+	one := ingest.Breach{Source: "shop", Hour: noon, Rule: "Ordered", Field: "amount", Problem: ingest.Missing, N: 3}
+	two, old, other := one, one, one
+	two.Problem, old.Hour, other.Source = ingest.WrongType, noon.Add(-time.Hour), "crm"
+	for _, all := range [][]ingest.Breach{{one, two, old, other}, {one}, nil} {
+		if err := w.Breached(ctx, all); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one.N = 6
+	same(t, "of an hour", []ingest.Breach{one, two}, must(w.Breaches(ctx, cairn.Everything, "shop", noon))(t))
+	same(t, "of two", 3, len(must(w.Breaches(ctx, cairn.Everything, "shop", noon.Add(-time.Hour)))(t)))
+	same(t, "in a scope", 0, len(must(w.Breaches(ctx, only("a1"), "shop", noon))(t)))
+	hours := must(w.Arrivals(ctx, cairn.Everything, "crm", noon.Add(-47*time.Hour)))(t)
+	same(t, "hours with arrivals", 2, len(hours))
+	same(t, "arrivals in a scope", 0, len(must(w.Arrivals(ctx, cairn.Scope{}, "crm", noon.Add(-47*time.Hour)))(t)))
+}
+
+func sample(t *testing.T, w *world) {
+	ctx := t.Context()
+	e := w.an(cairn.Track, cairn.Keys{Account: "a1", Person: "p1"}, noon, fields{"rows": 1}, fields{"email": "a@b.example"})
+	e.Name, e.Source = "Report Created", "shop"
+	w.admit(e, w.did("a1", "p1", "Clicked", noon))
+	got := must(w.Sample(ctx, cairn.Everything, "shop", noon))(t)
+	same(t, "events", 1, len(got))
+	same(t, "name", "Report Created", got[0].Name)
+	same(t, "what is personal", `{"email":"a@b.example"}`, string(got[0].Personal))
+	same(t, "since later", 0, len(must(w.Sample(ctx, cairn.Everything, "shop", noon.Add(time.Second)))(t)))
+	same(t, "in a scope", 0, len(must(w.Sample(ctx, only("a1"), "shop", noon))(t)))
 }
 
 func recordOwners(t *testing.T, w *world) {

@@ -356,6 +356,18 @@ create table key_day (
     primary key (key, day)
 ) /* clustered */;
 
+-- How often the rules of contracts were broken, and (problem "checked") how
+-- many records they were held against.
+create table breach (
+    source  text   not null,
+    hour    bigint not null,
+    rule    text   not null,
+    field   text   not null,
+    problem text   not null,
+    n       bigint not null,
+    primary key (source, hour, rule, field, problem)
+) /* clustered */;
+
 create table arrival (
     source    text   not null,
     hour      bigint not null,

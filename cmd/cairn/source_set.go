@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"cairn"
+	"cairn/internal/app"
+)
+
+func (c *cli) sourceShowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show SOURCE",
+		Short: "Print what is agreed with a source: its cadence and its contract",
+		Args:  cobra.ExactArgs(1),
+	}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		told, err := call(c, cmd, app.SourceShow, args[0], nil)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, told.Source)
+		}
+		fmt.Fprint(c.out, told.Text)
+		return nil
+	}
+	return cmd
+}
+
+func (c *cli) sourceSetCommand() *cobra.Command {
+	var note string
+	cmd := &cobra.Command{
+		Use:   "set SOURCE FILE",
+		Short: "Write down what is agreed with a source, as a new revision",
+		Long:  "Write down what is agreed with a source, in YAML or JSON as cairn source show\nand cairn source suggest print it. FILE may be - for standard input.",
+		Args:  cobra.ExactArgs(2),
+	}
+	cmd.Flags().StringVar(&note, "note", "", "why, for who reads the revisions")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		text, err := c.text(args[1])
+		if err != nil {
+			return err
+		}
+		src, err := call(c, cmd, app.SourceSet, app.SourceText{Source: args[0], Text: text, Note: note}, nil)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, src)
+		}
+		fmt.Fprintf(c.out, "This is revision %d of %s.\n", src.Rev, src.Name)
+		return nil
+	}
+	return cmd
+}
+
+// text reads a file, or standard input for "-".
+func (c *cli) text(name string) (string, error) {
+	in := c.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return "", cairn.Errorf(cairn.Invalid, "The file %s cannot be opened.", name).Because(err)
+		}
+		defer f.Close()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, 1<<20))
+	return string(b), err
+}
+
+func (c *cli) sourceSuggestCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "suggest SOURCE",
+		Short: "Print the cadence and the contract that a source's past suggests",
+		Long:  "Print the cadence and the contract that what a source sent lately suggests, in\nthe form that cairn source set reads. Nothing is changed.",
+		Args:  cobra.ExactArgs(1),
+	}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		s, err := call(c, cmd, app.SourceSuggest, args[0], nil)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, s)
+		}
+		fmt.Fprintf(c.out, "# Of %d records of the last 7 days.\n%s", s.Records, s.Text)
+		return nil
+	}
+	return cmd
+}
