@@ -11,7 +11,7 @@ import (
 
 // operations are all operations that a running server answers.
 func operations() []operation {
-	return []operation{Ping, Explain, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Admit, Check, Clocks, Demo,
+	return []operation{Ping, Explain, Measured, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Admit, Check, Clocks, Demo,
 		Sources, SourceShow, SourceSet, SourceSuggest, SourceKeyAdd, SourceKeys, SourceKeyRotate, SourceKeyChange, SourceKeyWithdraw,
 		Rejects, Reject, MendReject, PatchRejects, ReplayRejects, MoveRejects,
 		Events, Meaningful, Choose, Metrics, Metric, TryMetric, SaveMetric, DeleteMetric, Drivers}
@@ -50,6 +50,23 @@ var Explain = Op[VectorQuery, Explained]{"vector", func(ctx context.Context, h H
 	}
 	out.Vector, out.Signals, err = h.Explain.Explain(ctx, cairn.Everything, id, q.At)
 	return out, err
+}}
+
+// A Measurement is what the last turn of an account measured.
+type Measurement struct {
+	Vector  cairn.Vector  `json:"vector"`
+	Signals cairn.Signals `json:"signals"`
+}
+
+// Measured returns what the last turn of an account (id, key, domain or name)
+// measured; nothing is measured anew.
+var Measured = Op[string, Measurement]{"measured", func(ctx context.Context, h House, name string, _ func(Progress)) (Measurement, error) {
+	id, err := h.Accounts.Find(ctx, cairn.Everything, name)
+	if err != nil {
+		return Measurement{}, err
+	}
+	a, err := h.Accounts.Account(ctx, cairn.Everything, id)
+	return Measurement{a.Vector, a.Signals}, err
 }}
 
 // An AccountsQuery asks for a page of accounts as of a moment.

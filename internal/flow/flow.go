@@ -15,6 +15,12 @@ type Stage interface {
 	Beat(ctx context.Context, now time.Time) (worked bool, err error)
 }
 
+// A Rester is a stage that does better when work gathers: after a beat it says
+// how long after its beginning the next one may begin, though there may be work.
+type Rester interface {
+	Rest() time.Duration
+}
+
 // A Step is a stage with what wakes it.
 type Step struct {
 	Name  string
@@ -61,6 +67,7 @@ const longest = 30 * time.Second
 func (f *Flow) run(ctx context.Context, s Step) {
 	wait := 100 * time.Millisecond // after an error
 	for ctx.Err() == nil {
+		begun := time.Now()
 		worked, err := s.Stage.Beat(context.WithoutCancel(ctx), f.Now())
 		switch {
 		case err != nil:
@@ -69,6 +76,9 @@ func (f *Flow) run(ctx context.Context, s Step) {
 			wait = min(2*wait, longest)
 		case worked:
 			wait = 100 * time.Millisecond
+			if r, ok := s.Stage.(Rester); ok {
+				f.sleep(ctx, nil, r.Rest()-time.Since(begun))
+			}
 		default:
 			wait = 100 * time.Millisecond
 			f.sleep(ctx, s.Wake, f.until(ctx, s))
@@ -89,6 +99,9 @@ func (f *Flow) until(ctx context.Context, s Step) time.Duration {
 }
 
 func (f *Flow) sleep(ctx context.Context, wake <-chan struct{}, d time.Duration) {
+	if d <= 0 {
+		return
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -20,6 +20,20 @@ type Folder struct {
 	Live  bool // accounts become due; false for a rebuild, which decides nothing
 	most  int
 	first int // partition that is read first: each in its turn
+
+	behind bool // the last beat left something unread
+}
+
+// Pace is how often a fold that keeps up with the log takes a beat: what
+// arrives meanwhile is folded together, which costs less.
+const Pace = 50 * time.Millisecond
+
+// Rest is how long after the last beat began the next one may.
+func (f *Folder) Rest() time.Duration {
+	if f.behind {
+		return 0
+	}
+	return Pace
 }
 
 // A Log is what the fold reads.
@@ -125,13 +139,14 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (worked bool, err error)
 		b.Slot = cursors[0].Part
 	}
 	left := f.most
+	f.behind = false
 	for i := range cursors {
 		c := cursors[(f.first+i)%len(cursors)]
 		if ends[c.Part] <= c.N {
 			continue
 		}
 		if left <= 0 {
-			f.first = (f.first + i) % len(cursors)
+			f.first, f.behind = (f.first+i)%len(cursors), true
 			break
 		}
 		events, err := f.Log.AfterSealed(ctx, c.Part, c.N, left)
@@ -146,6 +161,7 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (worked bool, err error)
 		}
 		to := events[len(events)-1].Pos.N
 		b.Moves = append(b.Moves, Move{c, to})
+		f.behind = f.behind || to < ends[c.Part]
 		left -= len(events)
 	}
 	if len(b.Moves) == 0 {

@@ -40,7 +40,7 @@ type Loaded struct {
 	Prev    *rule.Input               // as of the turn before; nil: there was none
 	Held    map[string]cairn.Decision // the last decision of each rule
 	Open    map[string]bool           // plays with a task that is still open
-	Pos     int64                     // events folded so far, of all partitions
+	Steady  bool                      // since Prev nothing changed that lies before its day, nor any definition of what is measured
 }
 
 // A Due is an account whose turn has come, under a lease.
@@ -48,7 +48,9 @@ type Due struct {
 	Account cairn.AccountID
 	Mark    int64 // of what made it due; a newer one keeps it due
 	Lease   int64
-	Quiet   bool // only history arrived: measure, decide nothing
+	Quiet   bool  // only history arrived: measure, decide nothing
+	Version int64 // of the account when it was leased
+	Pos     int64 // events folded by then, of all partitions
 }
 
 // A Result is what a turn found, to be committed as a whole.
@@ -90,14 +92,29 @@ type Store interface {
 type Turner struct {
 	Store       Store
 	Definitions func(ctx context.Context) (Definitions, error)
+
+	full bool // there may be more that are due
 }
 
-const batch = 32
+// Pace is how often turns are taken while few accounts are due: what touches
+// an account meanwhile is looked at together.
+const Pace = 50 * time.Millisecond
+
+// Rest is how long after the last turns began the next may be taken.
+func (t *Turner) Rest() time.Duration {
+	if t.full {
+		return 0
+	}
+	return Pace
+}
+
+const batch = 128
 
 // Beat takes the turns of a bounded number of accounts and reports whether
 // there were any.
 func (t *Turner) Beat(ctx context.Context, now time.Time) (worked bool, err error) {
 	due, err := t.Store.Due(ctx, now, batch)
+	t.full = len(due) == batch
 	if err != nil || len(due) == 0 {
 		return false, err
 	}
@@ -165,14 +182,15 @@ func (defs Definitions) measure(st *signal.State, yard signal.Yard) func(time.Ti
 func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 	measure := defs.measure(l.State, yard)
 	r := Result{Due: l.Due, At: now, Signals: measure(now)}
-	r.Vector = defs.Model.Vector(measure, defs.Settings.Zone, now)
-	r.Vector.Counted = defs.counted(l.State)
+	counted := defs.counted(l.State)
+	r.Vector = defs.Model.VectorFrom(defs.past(l, counted), measure, defs.Settings.Zone, now)
+	r.Vector.Counted = counted
 	r.MRR, r.Renews, r.LastSeen = columns(r.Signals, defs, now)
 	// The next day begins for the account the moment after midnight, which
 	// itself is still the end of the day.
 	r.Next = dayOf(now, defs).End(defs.Settings.Zone).Add(time.Microsecond)
 
-	input := rule.Input{Account: l.Account, Vector: r.Vector, Signals: r.Signals, Pos: l.Pos}
+	input := rule.Input{Account: l.Account, Vector: r.Vector, Signals: r.Signals, Pos: l.Due.Pos}
 	for _, ru := range defs.Rules {
 		if ru.Off {
 			continue
@@ -189,6 +207,18 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 		}
 	}
 	return r
+}
+
+// past returns the levels at week ends that the turn before found and that are
+// still so.
+func (defs Definitions) past(l Loaded, counted string) []cairn.Mark {
+	if !l.Steady {
+		return nil
+	}
+	if was := l.Prev.Vector; was.Model == defs.Model.Name && was.Rev == defs.Model.Rev && was.Counted == counted {
+		return was.Trail
+	}
+	return nil
 }
 
 // decide applies a rule. The turn before is a base line only if it was taken

@@ -1,6 +1,7 @@
 package vector
 
 import (
+	"slices"
 	"time"
 
 	"cairn"
@@ -13,8 +14,19 @@ const Weeks = 13
 // was measured of it at any moment; it is asked for the last 13 ends of weeks
 // (Sunday midnight in the zone) and for t itself.
 func (m Model) Vector(measure func(time.Time) cairn.Signals, zone *time.Location, t time.Time) cairn.Vector {
-	v := cairn.Vector{At: t, Model: m.Name, Rev: m.Rev}
+	return m.VectorFrom(nil, measure, zone, t)
+}
+
+// VectorFrom is Vector for an account whose levels at some week ends are known
+// already, under this model and the same past.
+func (m Model) VectorFrom(past []cairn.Mark, measure func(time.Time) cairn.Signals, zone *time.Location, t time.Time) cairn.Vector {
+	v := cairn.Vector{At: t, Model: m.Name, Rev: m.Rev, Trail: make([]cairn.Mark, 0, Weeks+1)}
 	for _, at := range WeekEnds(t, zone, Weeks) {
+		i := slices.IndexFunc(past, func(k cairn.Mark) bool { return k.At.Equal(at) })
+		if i >= 0 {
+			v.Trail = append(v.Trail, past[i])
+			continue
+		}
 		level, known := m.level(measure(at))
 		v.Trail = append(v.Trail, cairn.Mark{At: at, Level: level, Known: known})
 	}

@@ -129,6 +129,9 @@ func openAlone(ctx context.Context, db *sql.DB, log *slog.Logger) (*sqlstore.Sto
 // engine is PostgreSQL.
 type engine struct{}
 
+// Schema returns the texts that make the tables of an empty database.
+func Schema() ([]string, error) { return sqlstore.Schema(engine{}) }
+
 func (engine) Migration(text string) string {
 	return strings.ReplaceAll(text, "/* clustered */", "")
 }
@@ -191,6 +194,37 @@ func (engine) Insert(ctx context.Context, tx *sqlstore.Tx, table, tail string, c
 	return err
 }
 
+func (e engine) InsertRows(ctx context.Context, tx *sqlstore.Tx, table string, names []string, rows [][]any) error {
+	cols := make([]sqlstore.Col, len(names))
+	for c, name := range names {
+		cols[c] = sqlstore.Col{Name: name, V: column(rows, c)}
+	}
+	return e.Insert(ctx, tx, table, "", cols...)
+}
+
+// column returns one column of rows. One that holds nothing but null may be of
+// any type that can be.
+func column(rows [][]any, c int) any {
+	ints, texts, blobs := []int64(nil), []string(nil), make([][]byte, len(rows))
+	for i, row := range rows {
+		switch v := row[c].(type) {
+		case int64:
+			ints = append(ints, v)
+		case string:
+			texts = append(texts, v)
+		case []byte:
+			blobs[i] = v
+		}
+	}
+	switch {
+	case ints != nil:
+		return ints
+	case texts != nil:
+		return texts
+	}
+	return blobs
+}
+
 // Scrub removes dead rows of the tables that hold what is personal in the
 // clear, and of the keys. Backups and the server's own write-ahead log are
 // the operator's to expire; docs/operations.md says so.
@@ -208,6 +242,10 @@ func (engine) Tell(ctx context.Context, db *sql.DB, bell string) error {
 		select pg_notify($1, $2)`, channel, bell)
 	return err
 }
+
+func (engine) Share() string { return " for share" }
+
+func (engine) Update() string { return " for update" }
 
 func (engine) Again(err error) bool {
 	var pe *pgconn.PgError

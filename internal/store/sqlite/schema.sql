@@ -98,13 +98,14 @@ CREATE TABLE decision (
 CREATE TABLE due (
     account bytea   not null primary key,
     at      bigint  not null,   -- workspace time at which the turn is due; 0: at once
+    since   bigint  not null,   -- who waits longest goes first
     mark    bigint  not null,   -- grows whenever it is marked again
     lease   bigint  not null,
     node    text    not null,   -- that takes the turn, as long as the node lives; '': free
     quiet   integer not null    -- 1: only history arrived: measure, decide nothing
 ) without rowid;
 
-CREATE INDEX due_at on due (at);
+CREATE INDEX due_at on due (at, since);
 
 CREATE TABLE event (
     key      integer primary key,

@@ -57,16 +57,25 @@ func open(ctx context.Context, dir string, log *slog.Logger, pragmas ...string) 
 		writes.Close()
 		return nil, err
 	}
+	if err := checkpoint(s, path, log); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
+// DSN names the database in a directory for the bare driver, with the settings
+// that the writing connection has.
+func DSN(dir string) string { return dsn(filepath.Join(dir, File), false) }
+
 func dsn(path string, readOnly bool, more ...string) string {
 	q := url.Values{}
-	pragmas := []string{"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-32768)", "temp_store(memory)"}
+	pragmas := []string{"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "temp_store(memory)"}
 	pragmas = append(pragmas, more...)
 	if readOnly {
-		pragmas = append(pragmas, "query_only(on)")
+		pragmas = append(pragmas, "query_only(on)", "cache_size(-8192)") // there are several
 	} else {
+		pragmas = append(pragmas, "cache_size(-65536)")
+		pragmas = append(pragmas, "wal_autocheckpoint(0)") // see checkpoint
 		q.Set("_txlock", "immediate")
 	}
 	for _, p := range pragmas {
@@ -149,6 +158,24 @@ func (engine) Insert(ctx context.Context, tx *sqlstore.Tx, table, tail string, c
 	return nil
 }
 
+func (engine) InsertRows(ctx context.Context, tx *sqlstore.Tx, table string, names []string, rows [][]any) error {
+	marks := make([]string, len(names))
+	for i := range marks {
+		marks[i] = fmt.Sprintf("$%d", i+1)
+	}
+	st, err := tx.PrepareContext(ctx, "/* sqlite.InsertRows */ insert into "+table+" ("+strings.Join(names, ", ")+") values ("+strings.Join(marks, ", ")+")")
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	for _, row := range rows {
+		if _, err := st.ExecContext(ctx, row...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Scrub writes everything to the database file, where secure_delete has
 // overwritten what was deleted, and empties the write-ahead log.
 func (engine) Scrub(ctx context.Context, db *sql.DB) error {
@@ -168,6 +195,10 @@ func (engine) Scrub(ctx context.Context, db *sql.DB) error {
 
 // Tell has nobody to tell: one process has the file open.
 func (engine) Tell(context.Context, *sql.DB, string) error { return nil }
+
+func (engine) Share() string { return "" }
+
+func (engine) Update() string { return "" }
 
 func (engine) Again(error) bool { return false }
 

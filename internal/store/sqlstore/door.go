@@ -20,7 +20,7 @@ type committer struct {
 
 type append1 struct {
 	ctx    context.Context
-	events []cairn.Event
+	events []incoming
 	out    []event.Admitted
 	done   chan error
 }
@@ -55,7 +55,11 @@ func (s *Store) Append(ctx context.Context, events []cairn.Event) ([]event.Admit
 	if _, err := s.Pepper(ctx); err != nil {
 		return nil, err
 	}
-	a := &append1{ctx: ctx, events: events, done: make(chan error, 1)}
+	rows, err := s.incoming(events)
+	if err != nil {
+		return nil, err
+	}
+	a := &append1{ctx: ctx, events: rows, done: make(chan error, 1)}
 	s.door.mu.Lock()
 	if s.door.shut {
 		s.door.mu.Unlock()
@@ -64,7 +68,7 @@ func (s *Store) Append(ctx context.Context, events []cairn.Event) ([]event.Admit
 	s.door.waiting = append(s.door.waiting, a)
 	s.door.mu.Unlock()
 	s.door.ring()
-	err := <-a.done
+	err = <-a.done
 	return a.out, err
 }
 
@@ -101,7 +105,7 @@ func (s *Store) commitLoop() {
 			<-s.door.wake
 			continue
 		}
-		var events []cairn.Event
+		var events []incoming
 		for _, a := range batch {
 			events = append(events, a.events...)
 		}
@@ -120,7 +124,7 @@ func (s *Store) commitLoop() {
 
 // admitAll appends events in one transaction and says how long it held the
 // writer.
-func (s *Store) admitAll(ctx context.Context, events []cairn.Event) (out []event.Admitted, took time.Duration, err error) {
+func (s *Store) admitAll(ctx context.Context, events []incoming) (out []event.Admitted, took time.Duration, err error) {
 	var ad *admission
 	err = s.write(ctx, Door, func(tx *Tx) error {
 		start := time.Now()

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ const Hold = 20 * time.Millisecond
 type job struct {
 	ctx    context.Context
 	fn     func(*Tx) error
+	plain  func(context.Context, *sql.DB) error // instead of fn: outside of any transaction
 	queued time.Time
 	done   chan error
 }
@@ -166,6 +168,9 @@ func (s *Store) transact(j *job) error {
 	// caller's context, which also saves a goroutine each.
 	ctx := context.WithoutCancel(j.ctx)
 	s.wdb.catchUp(ctx)
+	if j.plain != nil {
+		return j.plain(ctx, s.wdb.DB)
+	}
 	tx, err := s.wdb.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -180,7 +185,20 @@ func (s *Store) transact(j *job) error {
 // write runs fn in a writing transaction of the lane and returns when it is
 // on disk. fn may run again when the database asks for it.
 func (s *Store) write(ctx context.Context, lane Lane, fn func(tx *Tx) error) error {
-	j := &job{ctx: ctx, fn: fn, queued: time.Now(), done: make(chan error, 1)}
+	s.written.Store(true)
+	return s.perhaps(lane, &job{ctx: ctx, fn: fn, queued: time.Now(), done: make(chan error, 1)})
+}
+
+// Between runs fn between two transactions, with the connection that writes.
+func (s *Store) Between(ctx context.Context, fn func(context.Context, *sql.DB) error) error {
+	return s.perhaps(Turns, &job{ctx: ctx, plain: fn, queued: time.Now(), done: make(chan error, 1)})
+}
+
+// Written reports whether anything was written since it was last asked.
+func (s *Store) Written() bool { return s.written.Swap(false) }
+
+// perhaps performs a job unless the store closes.
+func (s *Store) perhaps(lane Lane, j *job) error {
 	if !s.engine.Single() {
 		select {
 		case <-s.closing:

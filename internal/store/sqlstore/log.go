@@ -22,6 +22,7 @@ type admission struct {
 	fresh map[cairn.ID]cipher.AEAD // keys made in this transaction
 	known known                    // what it made sure of; shared once it is committed
 	new   []*cairn.Event           // in order of position
+	rows  []*incoming              // those of new, in the same order
 	due   map[cairn.AccountID]bool // accounts whose set of streams changed
 	came  map[came]*ingest.Arrival
 	dirty map[cairn.AccountID]bool // accounts of which a page shows something else now
@@ -42,6 +43,7 @@ func (ad *admission) committed() {
 	}
 	ad.s.known.merge(&ad.known)
 	if len(ad.new) > 0 {
+		ad.s.tail.add(ad.new)
 		ad.s.ring("log")
 		ad.s.ring("page")
 	}
@@ -49,6 +51,9 @@ func (ad *admission) committed() {
 		ad.s.ring("due")
 	}
 }
+
+// MemoryKey is what is remembered of an id with the sender's own timestamp.
+func MemoryKey(id cairn.EventID, stamp time.Time) []byte { return memoryKey(id, hourOf(stamp)) }
 
 // memoryKey is what is remembered of an id: 4 bytes of the hour and 12 of the
 // hash of source and id.
@@ -62,7 +67,7 @@ func memoryKey(id cairn.EventID, hour int64) []byte {
 func hourOf(t time.Time) int64 { return t.Unix() / 3600 }
 
 // admit appends what is new of events, and projects the state they patch.
-func (ad *admission) admit(ctx context.Context, events []cairn.Event) ([]event.Admitted, error) {
+func (ad *admission) admit(ctx context.Context, events []incoming) ([]event.Admitted, error) {
 	ends, err := ad.s.engine.Lock(ctx, ad.tx) // before anything else, or writers deadlock
 	if err != nil {
 		return nil, err
@@ -77,23 +82,23 @@ func (ad *admission) admit(ctx context.Context, events []cairn.Event) ([]event.A
 	for i := range events {
 		if !news[i] {
 			out[i].Duplicate = true
-			ad.count(&events[i], out[i])
+			ad.count(&events[i].Event, out[i])
 			continue
 		}
-		e := events[i] // the caller keeps its own
+		e := &events[i].Event
 		p := e.Stream.Partition()
 		ends[p]++
 		touched[p] = true
 		e.Pos = cairn.Position{Part: p, N: ends[p]}
 		out[i].Pos = e.Pos
 		out[i].Late = cairn.DayOf(e.At, zone) < cairn.DayOf(e.Seen, zone)
-		ad.count(&e, out[i])
-		ad.new = append(ad.new, &e)
+		ad.count(e, out[i])
+		ad.rows = append(ad.rows, &events[i])
 	}
 	if err := ad.writeCounts(ctx); err != nil {
 		return nil, err
 	}
-	if len(ad.new) == 0 {
+	if len(ad.rows) == 0 {
 		return out, nil
 	}
 	if err := ad.write(ctx); err != nil {
@@ -114,17 +119,16 @@ func (ad *admission) admit(ctx context.Context, events []cairn.Event) ([]event.A
 
 // dedupe reports which events are new, and remembers them. The memory is
 // keyed by source and id, never by partition.
-func (ad *admission) dedupe(ctx context.Context, events []cairn.Event) ([]bool, error) {
+func (ad *admission) dedupe(ctx context.Context, events []incoming) ([]bool, error) {
 	ids := make([][]byte, len(events))
 	before := make([]bool, len(events))
 	for i := range events {
 		e := &events[i]
+		ids[i] = e.memory
 		if !e.Stamp.IsZero() {
-			ids[i] = memoryKey(e.ID, hourOf(e.Stamp))
 			continue
 		}
 		hour := hourOf(e.Seen)
-		ids[i] = memoryKey(e.ID, hour)
 		err := ad.tx.QueryRowContext(ctx, `
 			/* log.dedupe */
 			select exists (select 1 from admitted where id in ($1, $2))`,
@@ -195,31 +199,41 @@ type sealedPart struct {
 	Props json.RawMessage `json:"p,omitempty"`
 }
 
-// write appends the events themselves.
-func (ad *admission) write(ctx context.Context) error {
-	n := len(ad.new)
-	slices.SortStableFunc(ad.new, func(a, b *cairn.Event) int { return cmp.Compare(a.Pos.Key(), b.Pos.Key()) })
-	ints := func() []int64 { return make([]int64, n) }
-	texts := func() []string { return make([]string, n) }
-	blobs := func() [][]byte { return make([][]byte, n) }
-	key, at, seen, stamp, count, skewed := ints(), ints(), ints(), ints(), ints(), ints()
-	kind, name, source, product, acctKey, recKey, props := texts(), texts(), texts(), texts(), texts(), texts(), texts()
-	id, stream, account, person, anon, record, sealed := blobs(), blobs(), blobs(), blobs(), blobs(), blobs(), blobs()
-	for i, e := range ad.new {
-		key[i], at[i], seen[i], stamp[i] = e.Pos.Key(), cairn.Micros(e.At), cairn.Micros(e.Seen), cairn.Micros(e.Stamp)
-		count[i] = max(e.N, 1)
-		if e.Skewed {
-			skewed[i] = 1
+// An incoming event is on its way into the log, with as much of its row as can
+// be made before the writer is held.
+type incoming struct {
+	cairn.Event
+	memory []byte // what is remembered of its id
+	row    []any  // of eventNames
+	plain  []byte // what is to be sealed under a key that was not at hand; nil: nothing
+}
+
+// eventNames are the columns of event; the first is the position, the last what
+// is sealed.
+var eventNames = []string{"key", "id", "stream", "kind", "name", "source", "product", "at", "seen", "stamp",
+	"account", "person", "anon", "record", "acct_key", "rec_key", "n", "skewed", "props", "sealed"}
+
+// incoming makes rows of events, but for what only the writer can say.
+func (s *Store) incoming(events []cairn.Event) ([]incoming, error) {
+	out := make([]incoming, len(events))
+	for i := range events {
+		en := &out[i]
+		en.Event = events[i]
+		e := &en.Event
+		hour := hourOf(e.Seen)
+		if !e.Stamp.IsZero() {
+			hour = hourOf(e.Stamp)
 		}
-		kind[i], name[i], source[i], product[i] = string(e.Kind), e.Name, e.Source, e.Product
-		acctKey[i], props[i] = e.Keys.Account, string(e.Props)
-		id[i], stream[i] = e.ID.ID[:], e.Stream.ID[:]
-		account[i], person[i], anon[i], record[i] = bytesOf(e.Account.ID), bytesOf(e.Person.ID), bytesOf(e.Anon.ID), bytesOf(e.Record.ID)
+		en.memory = memoryKey(e.ID, hour)
 		keys := cairn.Keys{Person: e.Keys.Person, Anonymous: e.Keys.Anonymous, Previous: e.Keys.Previous}
-		recKey[i] = e.Keys.Record
+		record := e.Keys.Record
 		if e.Kind == cairn.OfPerson {
-			recKey[i] = ""
+			record = ""
 		}
+		en.row = []any{nil, e.ID.ID[:], e.Stream.ID[:], string(e.Kind), e.Name, e.Source, e.Product,
+			cairn.Micros(e.At), cairn.Micros(e.Seen), cairn.Micros(e.Stamp),
+			idOrNull(&e.Account.ID), idOrNull(&e.Person.ID), idOrNull(&e.Anon.ID), idOrNull(&e.Record.ID),
+			e.Keys.Account, record, max(e.N, 1), one(e.Skewed), string(e.Props), nil}
 		part := sealedPart{Props: e.Personal}
 		if keys != (cairn.Keys{}) {
 			part.Keys = &keys
@@ -229,20 +243,42 @@ func (ad *admission) write(ctx context.Context) error {
 		}
 		plain, err := json.Marshal(part)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		subject := e.Subject()
-		a, err := ad.s.sealer(ctx, ad.tx, subject, ad.fresh)
+		if a, ok := s.keys.key(e.Subject()); ok {
+			en.row[len(en.row)-1] = sealWith(a, e.Subject(), plain)
+			continue
+		}
+		en.plain = plain
+	}
+	return out, nil
+}
+
+func idOrNull(id *cairn.ID) any {
+	if id.IsZero() {
+		return nil
+	}
+	return id[:]
+}
+
+// write appends the events themselves.
+func (ad *admission) write(ctx context.Context) error {
+	slices.SortStableFunc(ad.rows, func(a, b *incoming) int { return cmp.Compare(a.Pos.Key(), b.Pos.Key()) })
+	rows := make([][]any, len(ad.rows))
+	ad.new = make([]*cairn.Event, len(ad.rows))
+	for i, en := range ad.rows {
+		rows[i], ad.new[i] = en.row, &en.Event
+		en.row[0] = en.Pos.Key()
+		if en.plain == nil {
+			continue
+		}
+		a, err := ad.s.sealer(ctx, ad.tx, en.Subject(), ad.fresh)
 		if err != nil {
 			return err
 		}
-		sealed[i] = sealWith(a, subject, plain)
+		en.row[len(en.row)-1] = sealWith(a, en.Subject(), en.plain)
 	}
-	return ad.s.engine.Insert(ctx, ad.tx, "event", "",
-		Col{"key", key}, Col{"id", id}, Col{"stream", stream}, Col{"kind", kind}, Col{"name", name}, Col{"source", source},
-		Col{"product", product}, Col{"at", at}, Col{"seen", seen}, Col{"stamp", stamp}, Col{"account", account},
-		Col{"person", person}, Col{"anon", anon}, Col{"record", record}, Col{"acct_key", acctKey}, Col{"rec_key", recKey},
-		Col{"n", count}, Col{"skewed", skewed}, Col{"props", props}, Col{"sealed", sealed})
+	return ad.s.engine.InsertRows(ctx, ad.tx, "event", eventNames, rows)
 }
 
 func bytesOf(id cairn.ID) []byte {
@@ -320,6 +356,9 @@ func (s *Store) After(ctx context.Context, part int, n int64, limit int) ([]cair
 
 // AfterSealed is After without opening what is personal.
 func (s *Store) AfterSealed(ctx context.Context, part int, n int64, limit int) ([]cairn.Event, error) {
+	if events := s.tail.after(part, n, limit); len(events) > 0 {
+		return events, nil
+	}
 	rows, err := s.after(ctx, part, n, limit)
 	if err != nil {
 		return nil, err

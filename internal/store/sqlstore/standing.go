@@ -318,6 +318,13 @@ func (ad *admission) savePerson(ctx context.Context, id cairn.PersonID, st *stan
 	if r.Bool("opted_out") {
 		out = 1
 	}
+	_, role := open["role"]
+	_, opted := open["opted_out"]
+	if role || opted {
+		if err := ad.everywhere(ctx, id); err != nil {
+			return err
+		}
+	}
 	if _, err := ad.tx.ExecContext(ctx, `
 		/* standing.savePerson */
 		update person set name = $2, mail = $3, title = $4, role = $5, opted_out = $6 where id = $1`,
@@ -327,19 +334,44 @@ func (ad *admission) savePerson(ctx context.Context, id cairn.PersonID, st *stan
 	return putTokens(ctx, ad.tx, "person", id.ID, p.Name, p.Mail, p.Key)
 }
 
+// everywhere makes all accounts of a person due: what is measured of them
+// reads who the person is.
+func (ad *admission) everywhere(ctx context.Context, id cairn.PersonID) error {
+	rows, err := ad.tx.QueryContext(ctx, `
+		/* standing.everywhere */
+		select distinct account from member where person = $1`, id)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a cairn.AccountID
+		if err := rows.Scan(&a); err != nil {
+			return err
+		}
+		ad.due[a], ad.dirty[a] = true, true
+	}
+	return rows.Err()
+}
+
 // markDue asks for a turn of the account. quiet: only history arrived, so
 // nothing is decided unless something else asks too, such as the time that
 // has come by now.
 func (s *Store) markDue(ctx context.Context, tx *Tx, id cairn.AccountID, quiet bool, now time.Time) error {
-	q := 0
-	if quiet {
-		q = 1
+	return s.markAllDue(ctx, tx, []cairn.AccountID{id}, []bool{quiet}, now)
+}
+
+// markAllDue asks for turns of accounts, each of which occurs once. The first
+// mark of an account is the time, which is how the statement knows it.
+func (s *Store) markAllDue(ctx context.Context, tx *Tx, ids []cairn.AccountID, quiet []bool, now time.Time) error {
+	n := len(ids)
+	accounts, nodes := make([][]byte, n), make([]string, n)
+	at, mark, lease, quiets := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	for i, id := range ids {
+		accounts[i], mark[i], quiets[i] = id.ID[:], cairn.Micros(now), one(quiet[i])
 	}
-	_, err := tx.ExecContext(ctx, `
-		/* markDue */
-		insert into due (account, at, mark, lease, node, quiet) values ($1, 0, 1, 0, '', $2)
-		on conflict (account) do update set at = 0, mark = due.mark + 1,
-			quiet = case when due.at <= $3 and due.quiet < excluded.quiet then due.quiet else excluded.quiet end`,
-		id, q, cairn.Micros(now))
-	return err
+	return s.engine.Insert(ctx, tx, "due", `on conflict (account) do update set at = 0, mark = due.mark + 1,
+		since = case when due.at = 0 then due.since else excluded.since end,
+		quiet = case when due.at <= excluded.mark and due.quiet < excluded.quiet then due.quiet else excluded.quiet end`,
+		Col{"account", accounts}, Col{"at", at}, Col{"since", mark}, Col{"mark", mark}, Col{"lease", lease}, Col{"node", nodes}, Col{"quiet", quiets})
 }

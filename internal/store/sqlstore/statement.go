@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"encoding/base64"
 	"encoding/json"
+	"iter"
 	"strconv"
 	"strings"
 
@@ -58,6 +59,48 @@ func in[T any](q *statement, column string, values []T) {
 		args[i] = v
 	}
 	q.add(column+" in (?"+strings.Repeat(", ?", len(values)-1)+")", args...)
+}
+
+// A chunk is a part of many values that one statement asks for. Texts differ
+// by the size of a chunk only, of which there are few, so that all are parsed
+// once; the last value fills what is too much.
+type chunk struct{ args []any }
+
+var chunkSizes = []int{1, 4, 16, 64}
+
+// inChunks goes through values chunk by chunk.
+func inChunks[T any](values []T, arg func(T) any) iter.Seq[chunk] {
+	return func(yield func(chunk) bool) {
+		for len(values) > 0 {
+			size := chunkSizes[len(chunkSizes)-1]
+			for _, n := range chunkSizes {
+				if n >= len(values) {
+					size = n
+					break
+				}
+			}
+			args := make([]any, size)
+			for i := range args {
+				args[i] = arg(values[min(i, len(values)-1)])
+			}
+			if !yield(chunk{args}) {
+				return
+			}
+			values = values[min(size, len(values)):]
+		}
+	}
+}
+
+// marks writes the chunk's parameters from $first on.
+func (c chunk) marks(first int) string {
+	b := make([]byte, 0, 6*len(c.args))
+	for i := range c.args {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = strconv.AppendInt(append(b, '$'), int64(first+i), 10)
+	}
+	return string(b)
 }
 
 // limit returns n within 1 and most, and usual for 0.

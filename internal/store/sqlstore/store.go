@@ -30,6 +30,9 @@ type Engine interface {
 	Admit(ctx context.Context, tx *Tx, ids [][]byte) ([]bool, error)
 	// Insert adds rows, given column by column.
 	Insert(ctx context.Context, tx *Tx, table, tail string, cols ...Col) error
+	// InsertRows adds rows whose values are int64, string, []byte or nil, each
+	// column of one type.
+	InsertRows(ctx context.Context, tx *Tx, table string, names []string, rows [][]any) error
 	// Scrub leaves no deleted bytes in any file of the database.
 	Scrub(ctx context.Context, db *sql.DB) error
 	// Again reports whether a transaction that failed so is worth repeating.
@@ -38,6 +41,11 @@ type Engine interface {
 	Tell(ctx context.Context, db *sql.DB, bell string) error
 	// Full reports whether err says that the disk is full.
 	Full(err error) bool
+	// Share ends a query whose rows nobody may change before the transaction
+	// ends; empty where there is one writer.
+	Share() string
+	// Update ends a query whose rows this transaction will change.
+	Update() string
 	// Clock is an expression for the wall time of the database in microseconds.
 	Clock() string
 	// Skip ends a select that locks rows and leaves out those that another
@@ -81,6 +89,11 @@ type Store struct {
 	turns    turns
 	member   member
 	tell     told
+	memory   foldMemory
+	recent   turnMemory
+	tail     tail
+
+	written atomic.Bool // since somebody asked
 
 	settings   atomic.Pointer[signal.Settings]
 	maxRejects atomic.Int64
@@ -142,6 +155,16 @@ func (s *Store) Close() error {
 	return err
 }
 
+// WithLifetime runs fn in a goroutine with a context that ends when the store
+// closes. Closing waits for it.
+func (s *Store) WithLifetime(fn func(ctx context.Context)) {
+	s.done.Add(1)
+	go func() {
+		defer s.done.Done()
+		fn(s.ctx)
+	}()
+}
+
 // Lifetime returns a context that ends when the store closes.
 func (s *Store) Lifetime() context.Context { return s.ctx }
 
@@ -153,6 +176,7 @@ func (s *Store) Settings() signal.Settings { return *s.settings.Load() }
 func (s *Store) Configure(set signal.Settings) {
 	s.settings.Store(&set)
 	s.Ring("settings")
+	s.recent.forgetAll()
 }
 
 // Ping reports whether the database answers.

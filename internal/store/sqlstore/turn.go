@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cairn"
@@ -32,18 +33,74 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]turn.Due, 
 		if err := s.giveBack(ctx, tx, back); err != nil {
 			return err
 		}
-		out, err = scanDue(tx.QueryContext(ctx, `
-			/* turn.Due */
-			update due set lease = lease + 1, node = $2
-			where account in (select account from due where at <= $1 and node not in (`+s.alive()+`) order by at, account limit $3 `+s.engine.Skip()+`)
-			returning account, mark, lease, quiet`, cairn.Micros(now), s.member.name, limit))
-		return err
+		out = nil
+		// Those whose day has come have half of the places at most, and those
+		// that something touched what is left.
+		for _, part := range []struct {
+			which string
+			most  int
+		}{{"at > 0 and at <= $1", (limit + 1) / 2}, {"at <= 0 and at <= $1", limit}} {
+			found, err := scanDue(tx.QueryContext(ctx, `
+				/* turn.Due */
+				update due set lease = lease + 1, node = $2
+				where account in (select account from due where `+part.which+` and node not in (`+s.alive()+`)
+					order by at, since limit $3 `+s.engine.Skip()+`)
+				returning account, mark, lease, quiet`, cairn.Micros(now), s.member.name, part.most-len(out)))
+			if err != nil {
+				return err
+			}
+			out = append(out, found...)
+		}
+		if len(out) == 0 {
+			return nil
+		}
+		return s.noteVersions(ctx, tx, out)
 	})
 	if err != nil {
 		s.turns.owe(back)
 		return nil, err
 	}
 	return out, nil
+}
+
+// noteVersions notes how far the log is folded and what version each account
+// is at: what is remembered of an account counts if it is not older.
+func (s *Store) noteVersions(ctx context.Context, tx *Tx, ds []turn.Due) error {
+	pos, err := folded(ctx, tx)
+	if err != nil {
+		return err
+	}
+	versions := map[cairn.AccountID]int64{}
+	for in := range inChunks(ds, func(d turn.Due) any { return d.Account }) {
+		if err := scanVersions(versions)(tx.QueryContext(ctx, `
+			/* turn.noteVersions */
+			select id, version from account where id in (`+in.marks(1)+`)`, in.args...)); err != nil {
+			return err
+		}
+	}
+	for i := range ds {
+		ds[i].Version, ds[i].Pos = versions[ds[i].Account], pos
+	}
+	return nil
+}
+
+// scanVersions reads rows of id and version and closes them.
+func scanVersions(into map[cairn.AccountID]int64) func(*sql.Rows, error) error {
+	return func(rows *sql.Rows, err error) error {
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id cairn.AccountID
+			var version int64
+			if err := rows.Scan(&id, &version); err != nil {
+				return err
+			}
+			into[id] = version
+		}
+		return rows.Err()
+	}
 }
 
 func scanDue(rows *sql.Rows, err error) ([]turn.Due, error) {
@@ -66,6 +123,7 @@ func scanDue(rows *sql.Rows, err error) ([]turn.Due, error) {
 // turns are those that this node has leased and could not take. They are given
 // back with the next that it leases: the database may be away just now.
 type turns struct {
+	most atomic.Int64 // in one transaction
 	mu   sync.Mutex
 	back []turn.Due
 }
@@ -118,22 +176,43 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 	return time.UnixMicro(max(at.Int64, 1)).UTC(), nil
 }
 
-// Load returns what a turn needs to know of an account; see [turn.Store].
+// Load returns what a turn needs to know of an account; see [turn.Store]. What
+// is remembered from its last turn and from beats of the fold since is not read
+// again.
 func (s *Store) Load(ctx context.Context, d turn.Due, now time.Time) (turn.Loaded, error) {
+	set := s.Settings()
+	today := cairn.DayOf(now, set.Zone)
+	if l, ok := s.recent.take(d, today); ok {
+		return l, nil
+	}
+	l, err := s.load(ctx, d, now)
+	if err != nil {
+		return l, err
+	}
+	var version int64
+	if err := s.db.QueryRowContext(ctx, `
+		/* turn.Load */
+		select version from account where id = $1`, d.Account).Scan(&version); err != nil {
+		return l, err
+	}
+	if version == d.Version { // nothing came in between
+		s.recent.keep(l, version, today)
+	}
+	return l, nil
+}
+
+func (s *Store) load(ctx context.Context, d turn.Due, now time.Time) (turn.Loaded, error) {
 	l := turn.Loaded{Due: d, Held: map[string]cairn.Decision{}, Open: map[string]bool{}}
 	var first int64
 	a := &l.Account
 	err := s.db.QueryRowContext(ctx, `
-		/* turn.Load */
+		/* turn.load */
 		select id, key, name, domain, owner, status, first from account where id = $1`, d.Account).Scan(
 		&a.ID, &a.Key, &a.Name, &a.Domain, &a.Owner, &a.Status, &first)
 	if err != nil {
 		return l, err
 	}
 	a.First = cairn.FromMicros(first)
-	if l.Pos, err = s.folded(ctx); err != nil {
-		return l, err
-	}
 	if l.State, err = s.State(ctx, d.Account, now, now); err != nil {
 		return l, err
 	}
@@ -147,8 +226,8 @@ func (s *Store) Load(ctx context.Context, d turn.Due, now time.Time) (turn.Loade
 }
 
 // folded returns how many events the current generation of the fold has read.
-func (s *Store) folded(ctx context.Context) (n int64, err error) {
-	err = s.db.QueryRowContext(ctx, `
+func folded(ctx context.Context, q querier) (n int64, err error) {
+	err = q.QueryRowContext(ctx, `
 		/* turn.folded */
 		select coalesce(sum(n), 0) from cursor where stage = 'fold'
 			and gen = coalesce((select current from generation where stage = 'fold'), 1)`).Scan(&n)
@@ -247,120 +326,6 @@ func (s *Store) loadOpen(ctx context.Context, l *turn.Loaded) error {
 		l.Open[name] = true
 	}
 	return planned.Err()
-}
-
-// CommitTurns keeps what turns found; see [turn.Store].
-func (s *Store) CommitTurns(ctx context.Context, rs []turn.Result) error {
-	for len(rs) > 0 {
-		var done int
-		var planned bool
-		err := s.write(ctx, Turns, func(tx *Tx) error {
-			start := time.Now()
-			done, planned = 0, false
-			for _, r := range rs {
-				if done > 0 && time.Since(start) > Hold*3/4 {
-					break
-				}
-				if err := s.commitTurn(ctx, tx, r); err != nil {
-					return err
-				}
-				planned = planned || len(r.Actions) > 0
-				done++
-			}
-			return pageChanged(ctx, tx)
-		})
-		if err != nil {
-			for _, r := range rs {
-				s.turns.owe([]turn.Due{r.Due})
-			}
-			return err
-		}
-		rs = rs[done:]
-		if planned {
-			s.ring("action")
-		}
-	}
-	s.ring("page")
-	return nil
-}
-
-func (s *Store) commitTurn(ctx context.Context, tx *Tx, r turn.Result) error {
-	res, err := tx.ExecContext(ctx, `
-		/* turn.commitTurn */
-		update due set node = '', at = case when mark = $3 then $4 else at end, quiet = case when mark = $3 then 0 else quiet end
-		where account = $1 and lease = $2`, r.Due.Account, r.Due.Lease, r.Due.Mark, cairn.Micros(r.Next))
-	if err != nil {
-		return err
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return err // the lease was lost: another node takes this turn
-	}
-	body, err := json.Marshal(r.Vector)
-	if err != nil {
-		return err
-	}
-	signals, err := json.Marshal(r.Signals)
-	if err != nil {
-		return err
-	}
-	v := r.Vector
-	if _, err := tx.ExecContext(ctx, `
-		/* turn.commitTurn */
-		insert into vector (account, at, known, level, way, slope, mrr, currency, renews, last_seen, base, active, body, signals)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $13)
-		on conflict (account) do update set at = excluded.at, known = excluded.known, level = excluded.level, way = excluded.way,
-			slope = excluded.slope, mrr = excluded.mrr, currency = excluded.currency, renews = excluded.renews,
-			last_seen = excluded.last_seen, base = 1, active = excluded.active, body = excluded.body, signals = excluded.signals`,
-		r.Due.Account, cairn.Micros(r.At), one(v.Known), int64(v.Level), string(v.Way), int64(v.Slope), r.MRR.Minor, r.MRR.Currency,
-		cairn.Micros(r.Renews), cairn.Micros(r.LastSeen), active(r.Signals), string(body), string(signals)); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `
-		/* turn.commitTurn */
-		insert into vector_day (account, day, known, level, way, model, rev) values ($1, $2, $3, $4, $5, $6, $7)
-		on conflict (account, day) do update set known = excluded.known, level = excluded.level, way = excluded.way,
-			model = excluded.model, rev = excluded.rev`,
-		r.Due.Account, int64(cairn.DayOf(r.At.Add(-time.Microsecond), s.Settings().Zone)), one(v.Known), int64(v.Level), string(v.Way), v.Model, v.Rev); err != nil {
-		return err
-	}
-	if err := s.commitDecisions(ctx, tx, r); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `
-		/* turn.commitTurn */
-		update account set version = version + 1 where id = $1`, r.Due.Account)
-	return err
-}
-
-func (s *Store) commitDecisions(ctx context.Context, tx *Tx, r turn.Result) error {
-	for _, d := range r.Decisions {
-		var fired int64
-		if d.Fire {
-			fired = cairn.Micros(d.At)
-		}
-		if _, err := tx.ExecContext(ctx, `
-			/* turn.commitDecisions */
-			insert into decision (account, rule, rev, at, holds, fire, fired, why, pos) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-			on conflict (account, rule) do update set rev = excluded.rev, at = excluded.at, holds = excluded.holds, fire = excluded.fire,
-				fired = case when excluded.fired > 0 then excluded.fired else decision.fired end, why = excluded.why, pos = excluded.pos`,
-			d.Account, d.Rule, d.Rev, cairn.Micros(d.At), one(d.Holds), one(d.Fire), fired, d.Why, d.Pos); err != nil {
-			return err
-		}
-	}
-	for _, a := range r.Actions {
-		body, err := json.Marshal(a)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `
-			/* turn.commitDecisions */
-			insert into action (id, key, kind, account, play, rev, why, body, at, state, result, done_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'planned', '', 0) on conflict do nothing`,
-			a.ID, a.Key, a.Kind, a.Account, a.Play, a.Rev, a.Why, string(body), cairn.Micros(a.At)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func one(b bool) int64 {
