@@ -155,8 +155,9 @@ func (a *App) Handler() http.Handler {
 // to other nodes when it is told so.
 func (a *App) Serve(ctx context.Context) error {
 	a.serving = true
-	if err := a.Store.Join(ctx, "serve", !a.cfg.NoWork && !a.cfg.Demo); err != nil { // the demo begins with its past
-		return err
+	err := a.Store.Join(ctx, "serve", !a.cfg.NoWork && !a.cfg.Demo) // the demo begins with its past
+	if err != nil {
+		a.log.Warn("the stages wait", "err", err) // and ask again: a full disk keeps nobody from reading
 	}
 	l, err := net.Listen("tcp", a.cfg.Listen)
 	if err != nil {

@@ -442,7 +442,7 @@ func (s *storm) check() {
 	t.Logf("%d events in the log, %d answered with 200, %d sent; answers %v", len(there), len(s.accepted), len(s.sent), s.answers)
 }
 
-// stormy runs a whole storm.
+// stormy runs a storm that kills.
 func stormy(t *testing.T, cfg config.Config, kinds ...string) {
 	kills, pause := 5, 800*time.Millisecond
 	if n, err := strconv.Atoi(os.Getenv("CAIRN_TEST_STORM_KILLS")); err == nil {
@@ -452,19 +452,26 @@ func stormy(t *testing.T, cfg config.Config, kinds ...string) {
 		pause = d
 	}
 	s := newStorm(t, cfg, kinds...)
+	s.blow(func() {
+		killed, slept := s.rage(kills, pause)
+		t.Logf("%d kills, %d naps", killed, slept)
+	})
+}
+
+// blow has senders send while something happens, and checks what is left.
+func (s *storm) blow(happens func()) {
 	s.ready()
 	var senders sync.WaitGroup
 	for i := range 4 {
 		senders.Go(func() { s.send(i) })
 	}
-	killed, slept := s.rage(kills, pause)
+	happens()
 	s.ready()
 	s.stop.Store(true)
 	senders.Wait()
 	s.settle()
 	s.end()
 	s.check()
-	t.Logf("%d kills, %d naps", killed, slept)
 }
 
 // ready waits until every server answers.

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"cairn"
 )
 
 // A Stage does a bounded amount of work in a beat and reports whether there
@@ -60,6 +62,9 @@ func (f *Flow) Stop() {
 	f.stop = nil
 }
 
+// patient is how long a step waits at most for a database that is full or away.
+const patient = 2 * time.Second
+
 // longest is how long a step sleeps at most before it looks whether time
 // alone gave it something to do, and how long it waits after repeated errors.
 const longest = 30 * time.Second
@@ -71,6 +76,9 @@ func (f *Flow) run(ctx context.Context, s Step) {
 		worked, err := s.Stage.Beat(context.WithoutCancel(ctx), f.Now())
 		switch {
 		case err != nil:
+			if cairn.KindOf(err) == cairn.Unavailable {
+				wait = min(wait, patient)
+			}
 			f.Log.Warn("stage will try again", "stage", s.Name, "after", wait, "err", err)
 			f.sleep(ctx, nil, wait)
 			wait = min(2*wait, longest)

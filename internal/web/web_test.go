@@ -233,7 +233,7 @@ func TestTroubleIsTextForPeopleAndItsCauseIsForTheLog(t *testing.T) {
 	}
 }
 
-func TestHealthSaysWhetherTheStoreCanBeRead(t *testing.T) {
+func TestReadinessSaysWhetherTheStoreCanBeReadAndHealthWhetherTheProcessLives(t *testing.T) {
 	c := fullCompany()
 	h := c.site()
 	for _, path := range []string{"/healthz", "/readyz"} {
@@ -242,10 +242,11 @@ func TestHealthSaysWhetherTheStoreCanBeRead(t *testing.T) {
 		}
 	}
 	c.broken = errors.New("gone")
-	for _, path := range []string{"/healthz", "/readyz"} {
-		if res := ask(t, h, "GET", path, nil); res.StatusCode != http.StatusServiceUnavailable || strings.Contains(res.body, "gone") {
-			t.Errorf("%s: %d %s", path, res.StatusCode, res.body)
-		}
+	if res := ask(t, h, "GET", "/readyz", nil); res.StatusCode != http.StatusServiceUnavailable || strings.Contains(res.body, "gone") {
+		t.Errorf("not ready: %d %s", res.StatusCode, res.body)
+	}
+	if res := ask(t, h, "GET", "/healthz", nil); res.StatusCode != http.StatusOK {
+		t.Errorf("the process answers: %d %s", res.StatusCode, res.body)
 	}
 }
 

@@ -5,9 +5,12 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -25,6 +28,9 @@ func Open(ctx context.Context, address string, log *slog.Logger) (*sqlstore.Stor
 	cfg, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, cairn.Errorf(cairn.Invalid, "The database address cannot be read; it looks like postgres://user@host:5432/cairn.").At("database").Because(err)
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = 5 * time.Second
 	}
 	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(patience))
 	db.SetMaxOpenConns(16)
@@ -67,31 +73,36 @@ const channel = "cairn_bell"
 // who look by themselves.
 func listen(cfg *pgx.ConnConfig, s *sqlstore.Store, log *slog.Logger) {
 	ctx := s.Lifetime()
-	for wait := time.Second; ctx.Err() == nil; wait = min(2*wait, time.Minute) {
-		if err := listenOnce(ctx, cfg, s); err != nil && ctx.Err() == nil {
-			log.Warn("not listening to other nodes", "again_after", wait, "err", err)
+	const again = 2 * time.Second
+	for well := true; ctx.Err() == nil; {
+		heard, err := listenOnce(ctx, cfg, s)
+		if well = well || heard; well && ctx.Err() == nil {
+			log.Warn("not listening to other nodes", "again_every", again, "err", err)
 		}
+		well = false
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait):
+		case <-time.After(again):
 		}
 	}
 }
 
-func listenOnce(ctx context.Context, cfg *pgx.ConnConfig, s *sqlstore.Store) error {
+// listenOnce listens until the connection is lost, and reports whether there
+// was one.
+func listenOnce(ctx context.Context, cfg *pgx.ConnConfig, s *sqlstore.Store) (heard bool, err error) {
 	conn, err := pgx.ConnectConfig(ctx, cfg.Copy())
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	if _, err := conn.Exec(ctx, "/* postgres.listenOnce */ listen "+channel); err != nil {
-		return err
+		return false, err
 	}
 	s.RingAll()
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
-			return err
+			return true, err
 		}
 		s.Ring(n.Payload)
 	}
@@ -252,9 +263,36 @@ func (engine) Again(err error) bool {
 	return errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01")
 }
 
-func (engine) Full(err error) bool {
+func (engine) Trouble(err error) string {
 	var pe *pgconn.PgError
-	return errors.As(err, &pe) && strings.HasPrefix(pe.Code, "53")
+	if errors.As(err, &pe) {
+		return refused(pe.Code)
+	}
+	var ce *pgconn.ConnectError
+	var ne *net.OpError
+	if errors.As(err, &ce) || errors.As(err, &ne) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "conn closed") {
+		return away
+	}
+	return ""
+}
+
+const away = "The database does not answer. What was accepted before is safe; send this again."
+
+// refused returns what to say of a code with which PostgreSQL refuses to work
+// for now, and "" of others.
+func refused(code string) string {
+	switch {
+	case code == "53100":
+		return "The disk of the database is full. What was accepted before is safe; send this again when there is room."
+	case code == "25006":
+		return "The database is read-only. What was accepted before is safe; send this again when it can be written."
+	case strings.HasPrefix(code, "53"):
+		return "The database has no room for more work. What was accepted before is safe; send this again."
+	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "57P"), strings.HasPrefix(code, "58"), code == "55000", code == "25P03":
+		return away // shutting down, starting, not taking connections, or it cannot write
+	}
+	return ""
 }
 
 func (engine) Clock() string { return "(extract(epoch from clock_timestamp()) * 1000000)::bigint" }

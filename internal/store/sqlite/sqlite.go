@@ -202,13 +202,20 @@ func (engine) Update() string { return "" }
 
 func (engine) Again(error) bool { return false }
 
-func (engine) Full(err error) bool {
+func (engine) Trouble(err error) string {
 	var se *sq.Error
 	if !errors.As(err, &se) {
-		return false
+		return ""
 	}
-	code := se.Code()
-	return code&0xff == lib.SQLITE_FULL || code == lib.SQLITE_IOERR_WRITE || code == lib.SQLITE_IOERR_FSYNC || code == lib.SQLITE_IOERR_TRUNCATE
+	switch code := se.Code(); {
+	case code&0xff == lib.SQLITE_FULL:
+		return "The disk is full. What was accepted before is safe; send this again when there is room."
+	case code&0xff == lib.SQLITE_READONLY:
+		return "The disk is read-only. What was accepted before is safe; send this again when it can be written."
+	case code&0xff == lib.SQLITE_IOERR, code&0xff == lib.SQLITE_CANTOPEN:
+		return "The disk does not do what it is asked to. What was accepted before is safe; send this again when it works."
+	}
+	return ""
 }
 
 func (engine) Clock() string { return "cast(unixepoch('subsec') * 1000000 as integer)" }

@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"cairn"
+	"cairn/internal/signal"
 	"cairn/internal/store/sqlstore"
 	"cairn/internal/store/storetest"
 )
@@ -127,4 +129,75 @@ func TestTheSchemaIsTheOneThatIsWrittenDown(t *testing.T) {
 		got.WriteString(text + ";\n\n")
 	}
 	storetest.Written(t, "schema.sql", got.String())
+}
+
+// A server whose disk is full, or cannot be written, says so in a sentence and
+// takes nothing; when there is room again it goes on in the same process, and
+// so do its stages.
+func TestADiskThatRefusesIsWaitedFor(t *testing.T) {
+	for _, tt := range []struct {
+		name, begin, end, says string
+	}{
+		{"full", "pragma max_page_count = 1", "pragma max_page_count = 1000000", "The disk is full."},
+		{"read-only", "pragma query_only = on", "pragma query_only = off", "The disk is read-only."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx := t.Context()
+			path := filepath.Join(t.TempDir(), File)
+			writes, err := sql.Open("sqlite", dsn(path, false))
+			if err != nil {
+				t.Fatal(err)
+			}
+			writes.SetMaxOpenConns(1)
+			reads, err := sql.Open("sqlite", dsn(path, true))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := sqlstore.Open(ctx, reads, writes, engine{}, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			f := &signal.Folder{Log: s, Store: s, Live: true}
+			before, err := storetest.Fill(s, 500)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := writes.Exec(tt.begin); err != nil {
+				t.Fatal(err)
+			}
+			taken, err := storetest.Fill(s, 100_000)
+			if cairn.KindOf(err) != cairn.Unavailable || !strings.HasPrefix(cairn.TextOf(err), tt.says) {
+				t.Errorf("at the door there is %v", err)
+			}
+			for err = nil; err == nil; { // until the tallies do not fit either
+				var worked bool
+				if worked, err = f.Beat(ctx, time.Now()); !worked && err == nil {
+					break
+				}
+			}
+			if tt.name == "read-only" && (cairn.KindOf(err) != cairn.Unavailable || !strings.HasPrefix(cairn.TextOf(err), tt.says)) {
+				t.Errorf("a stage finds %v", err)
+			}
+			if n := storetest.Count(t, s); n != before+taken {
+				t.Errorf("%d events can be read, want %d", n, before+taken)
+			}
+			if _, err := writes.Exec(tt.end); err != nil {
+				t.Fatal(err)
+			}
+			more, err := storetest.Fill(s, before+taken+200)
+			if err != nil || more < 200 {
+				t.Errorf("%d more were taken, %v", more, err)
+			}
+			for worked := true; worked; {
+				if worked, err = f.Beat(ctx, time.Now()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			st, err := s.Stages(ctx, time.Now())
+			if err != nil || st[0].Lag != 0 || st[0].Position != int64(before+taken+more) {
+				t.Errorf("the fold stands at %+v, %v, want %d events", st[0], err, before+taken+more)
+			}
+		})
+	}
 }

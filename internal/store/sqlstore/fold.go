@@ -203,7 +203,7 @@ func (s *Store) earlier(ctx context.Context, tx *Tx, id cairn.StreamID, account 
 
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryRowContext(ctx context.Context, query string, args ...any) row
 }
 
 func bitmap(b []byte) (*roaring.Bitmap, error) {

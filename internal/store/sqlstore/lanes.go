@@ -157,7 +157,7 @@ func (s *Store) perform(j *job, lane Lane) error {
 			break
 		}
 	}
-	return s.unavailable(err)
+	return s.db.told(err)
 }
 
 func (s *Store) transact(j *job) error {

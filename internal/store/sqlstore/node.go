@@ -212,8 +212,12 @@ func (s *Store) renewOn(ctx context.Context, conn *sql.Conn) ([]string, error) {
 	return s.working(ctx, conn)
 }
 
+type rowsQuerier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
 // working returns the names of the nodes that live and work, in order.
-func (s *Store) working(ctx context.Context, q querier) ([]string, error) {
+func (s *Store) working(ctx context.Context, q rowsQuerier) ([]string, error) {
 	rows, err := q.QueryContext(ctx, `
 		/* node.working */
 		select name from node where works = 1 and until > `+s.engine.Clock()+` order by name`)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+
+	"cairn"
 )
 
 // maxPrepared bounds how many statements a pool keeps prepared. Texts that
@@ -13,13 +15,15 @@ const maxPrepared = 400
 // A pool is a database whose statements are parsed once.
 type pool struct {
 	*sql.DB
+	engine Engine
+
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt
 	asked map[string]bool // within transactions, to be prepared after them
 }
 
-func newPool(db *sql.DB) *pool {
-	return &pool{DB: db, stmts: map[string]*sql.Stmt{}, asked: map[string]bool{}}
+func newPool(db *sql.DB, e Engine) *pool {
+	return &pool{DB: db, engine: e, stmts: map[string]*sql.Stmt{}, asked: map[string]bool{}}
 }
 
 func (p *pool) have(text string) (st *sql.Stmt, full bool) {
@@ -72,20 +76,43 @@ func (p *pool) catchUp(ctx context.Context) {
 	}
 }
 
+// told turns what the engine says of a database that is full, read-only or
+// away into what callers may see and try again; other errors pass.
+func (p *pool) told(err error) error {
+	if err == nil || cairn.KindOf(err) != cairn.Internal {
+		return err
+	}
+	if text := p.engine.Trouble(err); text != "" {
+		return cairn.Errorf(cairn.Unavailable, "%s", text).Because(err)
+	}
+	return err
+}
+
+// A row is the answer of a query for one row.
+type row struct {
+	*sql.Row
+	pool *pool
+}
+
+// Scan reads the columns; [sql.ErrNoRows] when there is no row.
+func (r row) Scan(into ...any) error { return r.pool.told(r.Row.Scan(into...)) }
+
 // QueryContext runs a query through its prepared statement.
 func (p *pool) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	if st := p.prepare(ctx, text); st != nil {
-		return st.QueryContext(ctx, args...)
+		rows, err := st.QueryContext(ctx, args...)
+		return rows, p.told(err)
 	}
-	return p.DB.QueryContext(ctx, text, args...)
+	rows, err := p.DB.QueryContext(ctx, text, args...)
+	return rows, p.told(err)
 }
 
 // QueryRowContext runs a query for one row through its prepared statement.
-func (p *pool) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
+func (p *pool) QueryRowContext(ctx context.Context, text string, args ...any) row {
 	if st := p.prepare(ctx, text); st != nil {
-		return st.QueryRowContext(ctx, args...)
+		return row{st.QueryRowContext(ctx, args...), p}
 	}
-	return p.DB.QueryRowContext(ctx, text, args...)
+	return row{p.DB.QueryRowContext(ctx, text, args...), p}
 }
 
 // A Tx is a writing transaction whose statements are parsed once.
@@ -122,11 +149,11 @@ func (tx *Tx) QueryContext(ctx context.Context, text string, args ...any) (*sql.
 }
 
 // QueryRowContext runs a query for one row through its prepared form.
-func (tx *Tx) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
+func (tx *Tx) QueryRowContext(ctx context.Context, text string, args ...any) row {
 	if st := tx.stmt(ctx, text); st != nil {
-		return st.QueryRowContext(ctx, args...)
+		return row{st.QueryRowContext(ctx, args...), tx.pool}
 	}
-	return tx.Tx.QueryRowContext(ctx, text, args...)
+	return row{tx.Tx.QueryRowContext(ctx, text, args...), tx.pool}
 }
 
 // PrepareContext returns the prepared statement of a text, for the rest of

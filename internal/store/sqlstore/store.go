@@ -39,13 +39,15 @@ type Engine interface {
 	Again(err error) bool
 	// Tell wakes the other nodes on the same database, if there can be any.
 	Tell(ctx context.Context, db *sql.DB, bell string) error
-	// Full reports whether err says that the disk is full.
-	Full(err error) bool
 	// Share ends a query whose rows nobody may change before the transaction
 	// ends; empty where there is one writer.
 	Share() string
 	// Update ends a query whose rows this transaction will change.
 	Update() string
+	// Trouble returns a sentence for whoever has to wait when err says that the
+	// database cannot work just now: that it is full, read-only or away. It
+	// returns "" of any other error.
+	Trouble(err error) string
 	// Clock is an expression for the wall time of the database in microseconds.
 	Clock() string
 	// Skip ends a select that locks rows and leaves out those that another
@@ -112,12 +114,12 @@ type Store struct {
 // Open migrates the database to this version's schema and starts the lanes.
 // reads and writes may be the same pool. Close the store before the pools.
 func Open(ctx context.Context, reads, writes *sql.DB, e Engine, log *slog.Logger) (*Store, error) {
-	s := &Store{db: newPool(reads), engine: e, log: log, closing: make(chan struct{})}
+	s := &Store{db: newPool(reads, e), engine: e, log: log, closing: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.member = newMember()
 	s.wdb = s.db
 	if writes != reads {
-		s.wdb = newPool(writes)
+		s.wdb = newPool(writes, e)
 	}
 	set := signal.Settings{Zone: time.UTC, Currency: "EUR"}
 	s.settings.Store(&set)
@@ -181,18 +183,6 @@ func (s *Store) Configure(set signal.Settings) {
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
-
-// unavailable turns a full disk and a closing database into what callers may
-// see and retry; other errors pass.
-func (s *Store) unavailable(err error) error {
-	if err == nil {
-		return nil
-	}
-	if s.engine.Full(err) {
-		return cairn.Errorf(cairn.Unavailable, "The disk is full. What was accepted before is safe; send this again when there is room.").Because(err)
-	}
-	return err
-}
 
 // bells wake who waits for a commit.
 type bells struct {
