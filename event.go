@@ -20,8 +20,9 @@ const (
 	OfContract  EventKind = "contract"
 	OfInvoice   EventKind = "invoice"
 	OfTicket    EventKind = "ticket"
-	OfAnswer    EventKind = "answer" // an answered survey question
-	OfTask      EventKind = "task"   // planned, done, snoozed, dismissed
+	OfAnswer    EventKind = "answer"   // an answered survey question
+	OfTask      EventKind = "task"     // planned, done, snoozed, dismissed
+	OfIdentity  EventKind = "identity" // whose an id is: see [Tie]
 )
 
 // RecordKinds are the kinds of event that patch a record.

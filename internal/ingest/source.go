@@ -15,6 +15,7 @@ type SeveralRule string
 const (
 	Unclaimed SeveralRule = "unclaimed" // the default: it waits
 	Latest    SeveralRule = "latest"    // the account of the latest group call by At
+	Primary   SeveralRule = "primary"   // the account of the first group call by At; one set by hand comes before
 )
 
 // A Source is a sender as the workspace knows it.
@@ -25,6 +26,9 @@ type Source struct {
 	Personal []string    `json:"personal"` // properties it declares personal besides what looks so
 	Plain    []string    `json:"plain"`    // properties it declares not personal
 
+	Verifies bool    `json:"verifies,omitempty"` // the domains of accounts that it states are verified: others are matched by them
+	Product  Product `json:"product,omitzero"`   // which product its events are of
+
 	Cadence  *Cadence  `json:"cadence,omitempty"`  // how often it is expected to send; nil: whenever it likes
 	Contract *Contract `json:"contract,omitempty"` // what it has agreed to send; nil: anything
 	// Distrust is the share of records that break the contract, in percent of
@@ -34,6 +38,25 @@ type Source struct {
 	Rev  int               `json:"rev,omitempty"` // of its page in the book; set by whoever reads it
 	File bool              `json:"-"`             // records come from a file: a time in the future is rejected, not corrected
 	Only []cairn.EventKind `json:"-"`             // what the key in use may write; empty: everything
+}
+
+// A Product says which product an event is of when the record itself does not:
+// what a property says, else what the name of the sending app stands for, else
+// a fixed one.
+type Product struct {
+	Property string            `json:"property,omitempty"` // such as "product"; it is read and stays among the properties
+	Apps     map[string]string `json:"apps,omitempty"`     // context.app.name → product
+	Default  string            `json:"default,omitempty"`  // empty: the only or main product
+}
+
+// SpaceCalled returns the space that a text such as a key of external_ids
+// names: "common", "product" and "" are the one that sources share.
+func SpaceCalled(name string) cairn.Space {
+	switch name {
+	case "common", "product", "":
+		return ""
+	}
+	return cairn.Space(name)
 }
 
 // An Arrival is what a source sent within one hour. Every record is counted

@@ -187,7 +187,8 @@ func (b *Beat) add(e *cairn.Event, set Settings) {
 		d.State.Counters = b.counters
 		b.Streams[e.Stream] = d
 	}
-	d.Late = d.Late && cairn.DayOf(e.At, set.Zone) < cairn.DayOf(e.Seen, set.Zone)
+	// Who is who is no news about how anybody is doing: nothing is decided.
+	d.Late = d.Late && (e.Kind == cairn.OfIdentity || cairn.DayOf(e.At, set.Zone) < cairn.DayOf(e.Seen, set.Zone))
 	d.State.Fold(*e)
 	if e.Kind == cairn.Track {
 		b.volume(e, set)

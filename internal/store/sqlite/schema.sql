@@ -6,12 +6,15 @@ CREATE TABLE account (
     owner   text    not null,
     status  text    not null,
     first   bigint  not null,
+    parent  bytea,             -- id of the parent as its source says
     version bigint  not null   -- grows with every change that a page shows
 ) without rowid;
 
 CREATE INDEX account_key on account (key);
 
 CREATE INDEX account_owner on account (owner);
+
+CREATE INDEX account_parent on account (parent);
 
 CREATE TABLE action (
     id      bytea   not null primary key,
@@ -159,6 +162,35 @@ CREATE TABLE key_day (
     primary key (key, day)
 ) without rowid;
 
+CREATE TABLE handle (
+    kind     text    not null,  -- domain, mail (hashed under the pepper), ext (an id, in hexadecimal)
+    value    text    not null,
+    subject  bytea   not null,
+    what     text    not null,  -- account, person
+    field    text    not null,
+    source   text    not null,
+    space    text    not null,  -- whose ids that source uses
+    verified integer not null,  -- 1: a domain that others may be matched by
+    primary key (kind, value, subject, field)
+) without rowid;
+
+CREATE INDEX handle_subject on handle (subject, field);
+
+CREATE TABLE identity (
+    id     bytea  not null primary key,
+    what   text   not null,  -- account, person, visitor
+    space  text   not null,  -- of an account's id; '' is the common one
+    key    text   not null,  -- of an account, as sent
+    source text   not null,  -- that was first to use it
+    first  bigint not null,
+    root   bytea  not null,  -- where what was said about it leads; itself when nothing was
+    holder bytea             -- whose it is now: root, or null while root is an account that waits
+) without rowid;
+
+CREATE INDEX identity_holder on identity (holder, what);
+
+CREATE INDEX identity_root on identity (root, what);
+
 CREATE TABLE login (
     id    text    not null primary key,
     mail  text    not null unique,
@@ -171,7 +203,8 @@ CREATE TABLE member (
     account bytea   not null,
     person  bytea   not null,
     source  text    not null,
-    at      bigint  not null,
+    at      bigint  not null,  -- latest word
+    first   bigint  not null,  -- first word
     said    integer not null,
     primary key (account, person, source)
 ) without rowid;
@@ -209,7 +242,9 @@ CREATE TABLE record (
     kind    text    not null,
     key     text    not null,
     stream  bytea   not null,
-    account bytea,
+    account bytea,             -- whose it is now
+    named   bytea,             -- the account that its events last named
+    named_at bigint not null,
     person  bytea,
     state   text    not null,  -- fields "state" or "status"
     owner   text    not null,
@@ -225,6 +260,8 @@ CREATE TABLE record (
 );
 
 CREATE INDEX record_account on record (account, kind, last);
+
+CREATE INDEX record_named on record (named);
 
 CREATE INDEX record_stream on record (stream);
 
@@ -292,12 +329,15 @@ CREATE TABLE source_key (
 CREATE TABLE stream (
     id      bytea   not null primary key,
     account bytea,             -- whose it is now; null: unclaimed
-    person  bytea,             -- for a person's or visitor's stream
-    born    bytea,             -- the account it was made for; null for persons' and records' streams
+    person  bytea,             -- for a person's or visitor's stream: who that is now
+    born    bytea,             -- the account, person, visitor or record that it was made for
+    kind    text    not null,  -- which of these: account, person, visitor, record
+    aside   integer not null,  -- 1: nobody shall be asked whose it is
+    source  text    not null,  -- of its first event
     first   bigint  not null   -- At of its first event
 ) without rowid;
 
-CREATE INDEX stream_account on stream (account);
+CREATE INDEX stream_account on stream (account, kind);
 
 CREATE INDEX stream_of_person on stream (person);
 
@@ -328,6 +368,22 @@ CREATE TABLE tally (
     primary key (gen, stream, day, product, name)
 ) without rowid;
 
+CREATE TABLE tie (
+    id      bytea   not null primary key,
+    subject bytea,             -- null: nothing is known of it but that it was undone
+    slot    text    not null,  -- into, home, aside
+    target  bytea,
+    hand    integer not null,
+    at      bigint  not null,
+    event   bytea   not null,
+    undone  integer not null,
+    body    text    not null   -- cairn.Tie as JSON
+) without rowid;
+
+CREATE INDEX tie_subject on tie (subject, slot);
+
+CREATE INDEX tie_target on tie (target, slot);
+
 CREATE TABLE timeline (
     gen    integer not null,
     stream bytea   not null,
@@ -344,6 +400,12 @@ CREATE TABLE token (
 ) without rowid;
 
 CREATE INDEX token_id on token (id);
+
+CREATE TABLE unmatched (
+    subject bytea  not null primary key,
+    what    text   not null,
+    mark    bigint not null
+) without rowid;
 
 CREATE TABLE vector (
     account   bytea   not null primary key,

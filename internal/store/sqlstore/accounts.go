@@ -327,11 +327,12 @@ func (s *Store) Find(ctx context.Context, scope cairn.Scope, text string) (cairn
 		return cairn.AccountID{}, cairn.Errorf(cairn.Invalid, "Name an account: by its id, key, domain or name.").At("account")
 	}
 	if id, err := cairn.ParseID(text); err == nil {
-		if err := s.sees(ctx, scope, cairn.AccountID{ID: id}); cairn.KindOf(err) != cairn.NotFound {
-			return cairn.AccountID{ID: id}, err
+		now, err := s.Holder(ctx, scope, cairn.AccountID{ID: id})
+		if cairn.KindOf(err) != cairn.NotFound {
+			return now, err
 		}
 	}
-	for _, condition := range []string{`a.key = ?`, `lower(a.domain) = lower(?)`, `lower(a.name) = lower(?)`} {
+	for _, condition := range []string{`a.key = ?`, `a.id in (select holder from identity where what = 'account' and key = ?)`, `lower(a.domain) = lower(?)`, `lower(a.name) = lower(?)`} {
 		ids, names, err := s.called(ctx, scope, condition, text)
 		switch {
 		case err != nil:

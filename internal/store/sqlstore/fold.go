@@ -174,7 +174,7 @@ func (s *Store) streamsTouched(ctx context.Context, tx *Tx, b signal.Beat, ids [
 	t.deltas = make(map[cairn.AccountID][]*signal.State, len(all))
 	for _, st := range all {
 		d := b.Streams[st.id]
-		if at := cairn.Micros(d.State.First); at < st.first {
+		if at := cairn.Micros(d.State.First); at != 0 && at < st.first {
 			if err := s.earlier(ctx, tx, st.id, st.account, at); err != nil {
 				return t, err
 			}

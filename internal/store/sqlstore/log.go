@@ -26,6 +26,10 @@ type admission struct {
 	due   map[cairn.AccountID]bool // accounts whose set of streams changed
 	came  map[came]*ingest.Arrival
 	dirty map[cairn.AccountID]bool // accounts of which a page shows something else now
+
+	holders map[cairn.AccountID]cairn.AccountID // what accounts' ids were found to stand for
+	sources map[string]ingest.Source
+	asked   bool // something may be recognised now
 }
 
 func (s *Store) admission(tx *Tx) *admission {
@@ -49,6 +53,9 @@ func (ad *admission) committed() {
 	}
 	if len(ad.due) > 0 {
 		ad.s.ring("due")
+	}
+	if ad.asked {
+		ad.s.ring("unmatched")
 	}
 }
 

@@ -22,6 +22,14 @@ func scanPerson(rows interface{ Scan(...any) error }) (cairn.Person, error) {
 	return p, err
 }
 
+// peopleAt selects who is at an account, which it is given twice: those whom
+// events or sources place at one of its ids, and those whose own streams are
+// its. Who is known under several ids is one.
+const peopleAt = `
+	select coalesce(i.root, m.person) from member m left join identity i on i.id = m.person
+	where m.account in (select id from identity where holder = ?)
+	union select person from stream where account = ? and kind = 'person'`
+
 func newestFirst(records []cairn.Record) {
 	slices.SortStableFunc(records, func(a, b cairn.Record) int {
 		return cmp.Or(b.Last.Compare(a.Last), bytes.Compare(a.ID.ID[:], b.ID.ID[:]))
@@ -34,9 +42,11 @@ func (s *Store) People(ctx context.Context, scope cairn.Scope, id cairn.AccountI
 	var st statement
 	st.add(`
 		/* people.People */
-		select `+personColumns+` from person p where p.id in (select person from member where account = ? and `, id)
-	st.within(scope, "account")
-	st.add(`) order by p.name, p.id`)
+		select `+personColumns+` from person p where p.id in (`+peopleAt+`) and `, id, id)
+	if !scope.Sees(id) {
+		st.add(`1 = 0 and `)
+	}
+	st.add(`1 = 1 order by p.name, p.id`)
 	out, err := s.people(ctx, &st)
 	if err != nil || len(out) == 0 {
 		return out, err
@@ -132,7 +142,8 @@ func (s *Store) lastSeen(ctx context.Context, id cairn.AccountID) (map[cairn.Per
 func (s *Store) byNumber(ctx context.Context, id cairn.AccountID) (map[cairn.StreamID]map[uint32]cairn.PersonID, int, error) {
 	rows, err := s.db.QueryContext(ctx, `
 		/* people.byNumber */
-		select n.stream, n.num, n.person from stream_person n where n.stream in (select id from stream where account = $1)`, id)
+		select n.stream, n.num, coalesce(i.root, n.person) from stream_person n left join identity i on i.id = n.person
+		where n.stream in (select id from stream where account = $1)`, id)
 	if err != nil {
 		return nil, 0, err
 	}

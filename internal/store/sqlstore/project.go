@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -23,6 +25,11 @@ func (ad *admission) project(ctx context.Context) error {
 		if err := ad.belong(ctx, e); err != nil {
 			return err
 		}
+		if e.Kind == cairn.OfIdentity {
+			if err := ad.hear(ctx, e); err != nil {
+				return err
+			}
+		}
 	}
 	if err := ad.patch(ctx); err != nil {
 		return err
@@ -30,6 +37,12 @@ func (ad *admission) project(ctx context.Context) error {
 	// Whether anything is decided is said by the fold, which marks the account
 	// again once it has read the events: only it knows if they are history.
 	for id := range ad.due {
+		if _, err := ad.tx.ExecContext(ctx, `
+			/* project */
+			update account set first = coalesce((select min(s.first) from stream s where s.account = account.id and s.kind <> 'said'), first)
+			where id = $1`, id); err != nil {
+			return err
+		}
 		if err := ad.s.markDue(ctx, ad.tx, id, true, ad.new[0].Seen); err != nil {
 			return err
 		}
@@ -61,12 +74,12 @@ func (ad *admission) meet(ctx context.Context) error {
 				return err
 			}
 		}
-		if !e.Person.IsZero() && !ad.sure("p"+string(e.Person.ID[:])) {
+		if !e.Person.IsZero() && e.Kind != cairn.OfIdentity && !ad.sure("p"+string(e.Person.ID[:])) {
 			if err := ad.meetPerson(ctx, e); err != nil {
 				return err
 			}
 		}
-		if !ad.sure("s" + string(e.Stream.ID[:])) {
+		if e.Kind == cairn.OfIdentity || !ad.sure("s"+string(e.Stream.ID[:])) {
 			if err := ad.meetStream(ctx, e); err != nil {
 				return err
 			}
@@ -83,10 +96,24 @@ func (ad *admission) meet(ctx context.Context) error {
 }
 
 func (ad *admission) meetAccount(ctx context.Context, e *cairn.Event) error {
+	space, err := ad.spaceOf(ctx, e)
+	if err != nil {
+		return err
+	}
+	isNew, err := ad.meetIdent(ctx, cairn.Ref{What: cairn.AnAccount, ID: e.Account.ID, Space: space, Key: e.Keys.Account}, e)
+	if err != nil {
+		return err
+	}
+	if space != "" { // it waits until somebody says whose it is
+		if isNew {
+			return ad.ask(ctx, e.Account.ID, cairn.AnAccount)
+		}
+		return nil
+	}
 	res, err := ad.tx.ExecContext(ctx, `
 		/* project.meetAccount */
 		insert into account (id, key, name, domain, owner, status, first, version)
-		values ($1, $2, $2, '', '', 'customer', $3, 1) on conflict do nothing`, e.Account, e.Keys.Account, cairn.Micros(e.At))
+		select $1, $2, $2, '', '', 'customer', $3, 1 from identity where id = $1 and holder = $1 on conflict do nothing`, e.Account, e.Keys.Account, cairn.Micros(e.At))
 	if err != nil {
 		return err
 	}
@@ -94,6 +121,9 @@ func (ad *admission) meetAccount(ctx context.Context, e *cairn.Event) error {
 		return err
 	}
 	ad.due[e.Account] = true
+	if err := ad.askKnowers(ctx, e.Account.ID); err != nil {
+		return err
+	}
 	return putTokens(ctx, ad.tx, "account", e.Account.ID, e.Keys.Account)
 }
 
@@ -108,44 +138,94 @@ func (ad *admission) meetPerson(ctx context.Context, e *cairn.Event) error {
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	return putTokens(ctx, ad.tx, "person", e.Person.ID, e.Keys.Person)
+	if err := ad.askKnowers(ctx, e.Person.ID); err != nil {
+		return err
+	}
+	if err := putTokens(ctx, ad.tx, "person", e.Person.ID, e.Keys.Person); err != nil {
+		return err
+	}
+	root, tied, err := ad.rootOf(ctx, e.Person.ID)
+	if err != nil || !tied || root != e.Person.ID {
+		return err
+	}
+	return ad.redraw(ctx, cairn.OfPerson, root) // other ids of this person came before
 }
 
 // meetStream makes the row of a stream: an account's, a person's or visitor's,
 // or that of a record that belongs to nobody known.
 func (ad *admission) meetStream(ctx context.Context, e *cairn.Event) error {
-	var account, person, born []byte
+	var account, person []byte
+	kind, born, tied := "record", e.Record.ID, false
 	switch e.Stream {
 	case e.Account.Stream():
-		account = bytesOf(e.Account.ID)
-		born = account
+		kind, born = "account", e.Account.ID
+		holder, err := ad.holderOf(ctx, e.Account)
+		if err != nil {
+			return err
+		}
+		if account = bytesOf(holder.ID); account != nil {
+			ad.due[holder] = true // its set of streams grows
+		}
 	case e.Person.Stream():
-		person = bytesOf(e.Person.ID)
+		kind, born = "person", e.Person.ID
 	case e.Anon.Stream():
-		person = bytesOf(e.Anon.ID)
+		kind, born = "visitor", e.Anon.ID
+	case e.Record.Stream():
+	default: // another record's, or one that is only spoken of
+		born = cairn.ID{}
+	}
+	var root cairn.ID
+	if kind == "person" || kind == "visitor" {
+		var err error
+		if root, tied, err = ad.rootOf(ctx, born); err != nil {
+			return err
+		}
+		person = bytesOf(root)
+	}
+	stored := kind
+	if e.Kind == cairn.OfIdentity { // it is spoken of, and nothing else has come yet
+		stored = "said"
 	}
 	_, err := ad.tx.ExecContext(ctx, `
 		/* project.meetStream */
-		insert into stream (id, account, person, born, first) values ($1, $2, $3, $4, $5) on conflict do nothing`,
-		e.Stream, account, person, born, cairn.Micros(e.At))
-	if err != nil || person == nil {
+		insert into stream (id, account, person, born, kind, aside, source, first) values ($1, $2, $3, $4, $5, 0, $6, $7)
+		on conflict (id) do update set account = excluded.account, person = excluded.person, born = excluded.born,
+			kind = excluded.kind, source = excluded.source where stream.kind = 'said' and excluded.kind <> 'said'`,
+		e.Stream, account, person, born, stored, e.Source, cairn.Micros(e.At))
+	if err != nil || kind == "visitor" && !tied { // nobody can have said whose an untied visitor is
 		return err
 	}
-	var p cairn.PersonID
-	copy(p.ID[:], person)
-	return ad.claim(ctx, p)
+	if tied || kind == "account" && account == nil {
+		what := cairn.What(kind)
+		if err := ad.settleAside(ctx, cairn.Ref{What: what, ID: born}); err != nil {
+			return err
+		}
+	}
+	switch kind {
+	case "record":
+		return ad.settleStream(ctx, e.Stream)
+	case "account":
+		return nil
+	}
+	return ad.claim(ctx, cairn.PersonID{ID: root})
 }
 
-// accountOf returns whose e is now: the account it names, else the account
-// that its stream belongs to.
+// accountOf returns whose e is now: who the account that it names is, else the
+// account that its stream belongs to.
 func (ad *admission) accountOf(ctx context.Context, e *cairn.Event) (cairn.AccountID, error) {
 	if !e.Account.IsZero() {
-		return e.Account, nil
+		if h, err := ad.holderOf(ctx, e.Account); err != nil || !h.IsZero() {
+			return h, err
+		}
 	}
+	return ad.ownerOf(ctx, e.Stream)
+}
+
+func (ad *admission) ownerOf(ctx context.Context, stream cairn.StreamID) (cairn.AccountID, error) {
 	var id cairn.AccountID
 	err := ad.tx.QueryRowContext(ctx, `
-		/* project.accountOf */
-		select account from stream where id = $1`, e.Stream).Scan(&id)
+		/* project.ownerOf */
+		select account from stream where id = $1`, stream).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return id, nil
 	}
@@ -164,7 +244,11 @@ func (ad *admission) belong(ctx context.Context, e *cairn.Event) error {
 				return err
 			}
 			ad.known.add(row)
-			if err := ad.claim(ctx, e.Person); err != nil {
+			root, _, err := ad.rootOf(ctx, e.Person.ID)
+			if err != nil {
+				return err
+			}
+			if err := ad.claim(ctx, cairn.PersonID{ID: root}); err != nil {
 				return err
 			}
 		} else if !ad.sure(row) {
@@ -176,105 +260,150 @@ func (ad *admission) belong(ctx context.Context, e *cairn.Event) error {
 	if e.Kind != cairn.Alias && e.Kind != cairn.OfPerson || e.Person.IsZero() || e.Anon.IsZero() {
 		return nil
 	}
-	streams := []cairn.StreamID{e.Anon.Stream()}
-	if e.Kind == cairn.Alias && !e.Record.IsZero() { // the previous key may have been a person's
-		streams = append(streams, cairn.PersonID(e.Record).Stream())
+	// The key that an alias names as the one before may be a visitor's or a person's.
+	subjects := []cairn.Ref{{What: cairn.AVisitor, ID: e.Anon.ID}}
+	if e.Kind == cairn.Alias && !e.Record.IsZero() {
+		subjects = append(subjects, cairn.Ref{What: cairn.APerson, ID: e.Record.ID})
 	}
-	changed := false
-	for _, stream := range streams {
-		res, err := ad.tx.ExecContext(ctx, `
-			/* project.belong */
-			insert into stream (id, person, first) values ($1, $2, $3)
-			on conflict (id) do update set person = excluded.person where stream.person <> excluded.person`,
-			stream, e.Person, cairn.Micros(e.At))
-		if err != nil {
+	for _, r := range subjects {
+		if changed, err := ad.said(ctx, r, e.Person, e); err != nil {
 			return err
+		} else if changed {
+			if err := ad.settlePeople(ctx, r.ID, e.Person.ID); err != nil {
+				return err
+			}
 		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return err
-		}
-		changed = changed || n > 0
 	}
-	if !changed {
-		return nil
-	}
-	return ad.claim(ctx, e.Person)
+	return nil
 }
 
 func (ad *admission) member(ctx context.Context, e *cairn.Event, said int) error {
 	_, err := ad.tx.ExecContext(ctx, `
 		/* project.member */
-		insert into member (account, person, source, at, said) values ($1, $2, $3, $4, $5)
+		insert into member (account, person, source, at, first, said) values ($1, $2, $3, $4, $4, $5)
 		on conflict (account, person, source) do update set
 			said = case when excluded.said > member.said then excluded.said else member.said end,
 			at = case when excluded.said < member.said then member.at
-				when excluded.said > member.said or excluded.at > member.at then excluded.at else member.at end`,
+				when excluded.said > member.said or excluded.at > member.at then excluded.at else member.at end,
+			first = case when excluded.said < member.said then member.first
+				when excluded.said > member.said or excluded.first < member.first then excluded.first else member.first end`,
 		e.Account, e.Person, e.Source, cairn.Micros(e.At), said)
 	return err
 }
 
 // claim settles which account the streams of a person belong to: the one that
-// the sources say, or none when they say several, unless a source's rule is
-// that its latest word counts.
+// they were given to by hand, else the one that the sources say. When they say
+// several, the rule of the source that had the last word decides.
 func (ad *admission) claim(ctx context.Context, p cairn.PersonID) error {
-	rows, err := ad.tx.QueryContext(ctx, `
-		/* project.claim */
-		select account, source from member where person = $1 and said = 1 order by at desc, account`, p)
+	group, err := ad.group(ctx, p.ID)
 	if err != nil {
 		return err
 	}
-	var accounts []cairn.AccountID
-	var sources []string
-	for rows.Next() {
-		var a cairn.AccountID
-		var s string
-		if err := rows.Scan(&a, &s); err != nil {
-			rows.Close()
-			return err
-		}
-		accounts, sources = append(accounts, a), append(sources, s)
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
+	owner, given, err := ad.given(ctx, group)
+	if err != nil {
 		return err
 	}
-	var owner cairn.AccountID
-	if len(accounts) > 0 {
-		owner = accounts[0]
-		for _, a := range accounts[1:] {
-			if a == owner {
-				continue
-			}
-			latest, err := ad.latestCounts(ctx, sources[0])
-			if err != nil {
-				return err
-			}
-			if !latest {
-				owner = cairn.AccountID{}
-			}
-			break
+	if !given {
+		if owner, err = ad.homeOf(ctx, group); err != nil {
+			return err
 		}
 	}
 	return ad.assign(ctx, p, owner)
 }
 
-// latestCounts reports whether a source's rule for users of several accounts
-// is that the latest one counts.
-func (ad *admission) latestCounts(ctx context.Context, source string) (bool, error) {
-	var body string
-	err := ad.tx.QueryRowContext(ctx, `
-		/* project.latestCounts */
-		select body from source where name = $1`, source).Scan(&body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
+// given returns the account that anybody of a group was given to by hand.
+func (ad *admission) given(ctx context.Context, group []cairn.ID) (owner cairn.AccountID, given bool, err error) {
+	by, err := ad.pointers(ctx, cairn.Home, group)
+	if err != nil || len(by) == 0 {
+		return owner, false, err
 	}
+	var best pointer
+	for _, p := range by {
+		if best.target.IsZero() || p.stronger(best) > 0 {
+			best = p
+		}
+	}
+	owner, err = ad.holderOf(ctx, cairn.AccountID{ID: best.target})
+	return owner, true, err
+}
+
+// A word is what one source said of where somebody belongs.
+type word struct {
+	account   cairn.AccountID // who it is now
+	source    string
+	at, first int64
+}
+
+// homeOf returns the account that the sources say somebody belongs to.
+func (ad *admission) homeOf(ctx context.Context, group []cairn.ID) (cairn.AccountID, error) {
+	var st statement
+	st.add(`
+		/* project.homeOf */
+		select i.holder, m.source, m.at, m.first from member m join identity i on i.id = m.account
+		where m.said = 1 and i.holder is not null and `)
+	in(&st, "m.person", group)
+	st.add(` order by m.at desc, i.holder, m.source`)
+	rows, err := ad.tx.QueryContext(ctx, st.String(), st.args...)
 	if err != nil {
-		return false, err
+		return cairn.AccountID{}, err
+	}
+	defer rows.Close()
+	var said []word
+	several := false
+	for rows.Next() {
+		var w word
+		if err := rows.Scan(&w.account, &w.source, &w.at, &w.first); err != nil {
+			return cairn.AccountID{}, err
+		}
+		said = append(said, w)
+		several = several || w.account != said[0].account
+	}
+	if err := rows.Err(); err != nil || len(said) == 0 {
+		return cairn.AccountID{}, err
+	}
+	rows.Close()
+	if !several {
+		return said[0].account, nil
+	}
+	src, err := ad.source(ctx, said[0].source)
+	switch {
+	case err != nil:
+		return cairn.AccountID{}, err
+	case src.Several == ingest.Latest:
+		return said[0].account, nil
+	case src.Several == ingest.Primary:
+		first := slices.MinFunc(said, func(a, b word) int {
+			return cmp.Or(cmp.Compare(a.first, b.first), bytes.Compare(a.account.ID[:], b.account.ID[:]))
+		})
+		return first.account, nil
+	}
+	return cairn.AccountID{}, nil
+}
+
+// source returns the settings of a source; of one that is not known, none.
+func (ad *admission) source(ctx context.Context, name string) (ingest.Source, error) {
+	if src, ok := ad.sources[name]; ok {
+		return src, nil
 	}
 	var src ingest.Source
-	err = json.Unmarshal([]byte(body), &src)
-	return src.Several == ingest.Latest, err
+	var body string
+	err := ad.tx.QueryRowContext(ctx, `
+		/* project.source */
+		select body from source where name = $1`, name).Scan(&body)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+	case err != nil:
+		return src, err
+	default:
+		if err := json.Unmarshal([]byte(body), &src); err != nil {
+			return src, err
+		}
+	}
+	if ad.sources == nil {
+		ad.sources = map[string]ingest.Source{}
+	}
+	ad.sources[name] = src
+	return src, nil
 }
 
 // assign gives the streams of a person to an account, or to none, with the
@@ -316,11 +445,12 @@ func (ad *admission) assign(ctx context.Context, p cairn.PersonID, owner cairn.A
 	return nil
 }
 
-// give makes a stream, and the records in it, an account's.
+// give makes a stream, and the records in it that name no account, an account's.
 func (ad *admission) give(ctx context.Context, id cairn.StreamID, owner cairn.AccountID) error {
 	for _, q := range []string{
 		`/* project.give */ update stream set account = $2 where id = $1`,
-		`/* project.give */ update record set account = $2 where stream = $1`,
+		`/* project.give */ update record set account = coalesce((select i.holder from identity i where i.id = record.named),
+			case when record.named is null or (select s.kind from stream s where s.id = $1) = 'record' then $2 end), version = version + 1 where stream = $1`,
 	} {
 		if _, err := ad.tx.ExecContext(ctx, q, id, owner); err != nil {
 			return err

@@ -62,7 +62,7 @@ func (q *statement) ofAccount(scope cairn.Scope, id cairn.AccountID, k cairn.Eve
 	case cairn.OfAccount:
 		q.add(`r.id = ?`, id)
 	case cairn.OfPerson: // no kind, or SQLite goes through all records of it
-		q.add(`r.id in (select person from member where account = ?)`, id)
+		q.add(`r.id in (`+peopleAt+`)`, id, id)
 	default:
 		q.add(`r.account = ? and r.kind = ?`, id, string(k))
 	}
@@ -142,6 +142,13 @@ func (s *Store) factsUntil(ctx context.Context, records []cairn.Record, t time.T
 	for i, r := range records {
 		ids[i] = r.ID
 	}
+	names, err := s.namesOf(ctx, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	for name := range names {
+		ids = append(ids, name)
+	}
 	var st statement
 	st.add(`
 		/* records.factsUntil */
@@ -170,9 +177,36 @@ func (s *Store) factsUntil(ctx context.Context, records []cairn.Record, t time.T
 		case value.String != "":
 			f.Value = json.RawMessage(value.String)
 		}
+		if root, ok := names[f.Record]; ok {
+			f.Record = root
+		}
 		out[f.Record] = append(out[f.Record], f)
 	}
 	return out, boxes, rows.Err()
+}
+
+// namesOf returns the other ids under which accounts and people among ids are
+// known, with who each is.
+func (s *Store) namesOf(ctx context.Context, ids []cairn.RecordID) (map[cairn.RecordID]cairn.RecordID, error) {
+	var st statement
+	st.add(`
+		/* records.namesOf */
+		select id, root from identity where id <> root and `)
+	in(&st, "root", ids)
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[cairn.RecordID]cairn.RecordID{}
+	for rows.Next() {
+		var id, root cairn.RecordID
+		if err := rows.Scan(&id, &root); err != nil {
+			return nil, err
+		}
+		out[id] = root
+	}
+	return out, rows.Err()
 }
 
 func (s *Store) recordAt(ctx context.Context, r cairn.Record, facts []cairn.Fact, boxes map[string][]byte, t time.Time) (cairn.Record, error) {

@@ -200,9 +200,10 @@ func (s *Store) Erase(ctx context.Context, by cairn.Actor, id cairn.PersonID) er
 		for _, q := range []string{
 			`/* Erase */ delete from subject_key where subject = $1`,
 			`/* Erase */ delete from token where id = $1`,
+			`/* Erase */ delete from handle where subject = $1`,
 			`/* Erase */ update record set sealed = null where id = $1`,
 			`/* Erase */ update person set key = '', name = '', mail = '', title = '', erased = 1 where id = $1`,
-			`/* Erase */ update account set version = version + 1 where id in (select account from member where person = $1)`,
+			`/* Erase */ update account set version = version + 1 where id in (select i.holder from member m join identity i on i.id = m.account where m.person = $1)`,
 		} {
 			if _, err := tx.ExecContext(ctx, q, id); err != nil {
 				return err

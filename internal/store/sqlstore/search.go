@@ -116,7 +116,7 @@ func (q *statement) found(text, account string) {
 		q.add(` and `+account+` in (
 			select id from token where word >= ? and word < ? and what = 'account'
 			union
-			select b.account from token t join member b on b.person = t.id
+			select i.holder from token t join member b on b.person = t.id join identity i on i.id = b.account
 			where t.word >= ? and t.word < ? and t.what = 'person')`, from, to, from, to)
 	}
 }

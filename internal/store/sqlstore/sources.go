@@ -275,12 +275,19 @@ func (s *Store) Owners(ctx context.Context, ids []cairn.RecordID) (map[cairn.Rec
 	return out, nil
 }
 
+// saidOf selects the id of the account, as sent, that makes stream t of a
+// person its account's. What is found through a person keeps that id, so that
+// it goes where the id goes.
+const saidOf = `(
+	select m.account from member m join identity n on n.id = m.account
+	where m.person = t.born and m.said = 1 and n.holder = t.account order by m.at desc, m.account limit 1)`
+
 func (s *Store) recordOwners(ctx context.Context, ids []cairn.RecordID, out map[cairn.RecordID]ingest.Owner) error {
 	var st statement
 	st.add(`
 		/* sources.recordOwners */
-		select r.id, r.kind, r.person, r.stream, a.id, coalesce(a.key, '')
-		from record r left join stream t on t.id = r.stream left join account a on a.id = coalesce(r.account, t.account)
+		select r.id, r.kind, r.person, r.stream, i.id, coalesce(i.key, '')
+		from record r left join stream t on t.id = r.stream left join identity i on i.id = coalesce(r.named, ` + saidOf + `, t.account)
 		where `)
 	in(&st, "r.id", ids)
 	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
@@ -320,7 +327,8 @@ func (s *Store) streamOwners(ctx context.Context, ids []cairn.RecordID, out map[
 	var st statement
 	st.add(`
 		/* sources.streamOwners */
-		select t.id, a.id, coalesce(a.key, '') from stream t left join account a on a.id = t.account where `)
+		select t.id, i.id, coalesce(i.key, '') from stream t
+		left join identity i on i.id = case when t.kind = 'account' then t.born else coalesce(` + saidOf + `, t.account) end where `)
 	in(&st, "t.id", streams)
 	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
 	if err != nil {

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -17,17 +18,22 @@ type standing struct {
 	kind    cairn.EventKind
 	key     string
 	stream  cairn.StreamID
-	account cairn.AccountID
+	account cairn.AccountID // whose it is now
+	named   cairn.AccountID // that its events last named
+	namedAt int64
 	person  cairn.PersonID
 	first   int64
 	last    int64
+	group   []cairn.ID // whose facts it shows; nil: its own
 	plain   map[string]cairn.Said
 	sealed  map[string]cairn.Said // values are sealed, as JSON strings in base64
 	isNew   bool
 }
 
 // patchRecord keeps the facts of the events, which are all about one record,
-// and updates its row and the rows that copy from it.
+// and updates its row and the rows that copy from it. What is said of an
+// account or a person under one of its ids is shown under the one that stands
+// for all of them.
 func (ad *admission) patchRecord(ctx context.Context, id cairn.RecordID, events []*cairn.Event) error {
 	facts, err := ad.keepFacts(ctx, events)
 	if err != nil {
@@ -40,6 +46,29 @@ func (ad *admission) patchRecord(ctx context.Context, id cairn.RecordID, events 
 	for _, e := range events {
 		if err := ad.place(ctx, st, e); err != nil {
 			return err
+		}
+	}
+	if st.kind == cairn.OfAccount || st.kind == cairn.OfPerson {
+		root, tied, err := ad.rootOf(ctx, id.ID)
+		if err != nil {
+			return err
+		}
+		if tied {
+			if st.group, err = ad.group(ctx, root); err != nil {
+				return err
+			}
+		}
+		if len(st.group) < 2 {
+			st.group = nil
+		}
+		if err := ad.recognise(ctx, st, facts); err != nil {
+			return err
+		}
+		if root != id.ID {
+			if err := ad.save(ctx, st); err != nil {
+				return err
+			}
+			return ad.redraw(ctx, st.kind, root)
 		}
 	}
 	open := map[string]json.RawMessage{} // what the changed fields say, personal ones opened
@@ -57,7 +86,18 @@ func (ad *admission) patchRecord(ctx context.Context, id cairn.RecordID, events 
 	case cairn.OfPerson:
 		return ad.savePerson(ctx, cairn.PersonID(id), st, open)
 	}
-	return nil
+	if st.stream != st.id.Stream() {
+		return nil
+	}
+	if st.isNew { // somebody may have spoken of its stream before
+		if _, err := ad.tx.ExecContext(ctx, `
+			/* standing */
+			update stream set born = $2 where id = $1 and born is null`, st.stream, id); err != nil {
+			return err
+		}
+	}
+	// A stream of the record's own follows the account that is named later.
+	return ad.settleStream(ctx, st.stream)
 }
 
 func (ad *admission) standing(ctx context.Context, id cairn.RecordID, e *cairn.Event) (*standing, error) {
@@ -66,10 +106,13 @@ func (ad *admission) standing(ctx context.Context, id cairn.RecordID, e *cairn.E
 	var sealed []byte
 	err := ad.tx.QueryRowContext(ctx, `
 		/* standing */
-		select key, stream, account, person, first, last, doc, sealed from record where id = $1`, id).Scan(
-		&st.key, &st.stream, &st.account, &st.person, &st.first, &st.last, &doc, &sealed)
+		select key, stream, account, named, named_at, person, first, last, doc, sealed from record where id = $1`, id).Scan(
+		&st.key, &st.stream, &st.account, &st.named, &st.namedAt, &st.person, &st.first, &st.last, &doc, &sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		st.isNew, st.stream = true, e.Stream
+		if e.Kind == cairn.OfAccount || e.Kind == cairn.OfPerson {
+			st.stream = streamOf(e.Kind, id.ID)
+		}
 		if e.Kind != cairn.OfPerson {
 			st.key = e.Keys.Record
 		}
@@ -87,8 +130,8 @@ func (ad *admission) standing(ctx context.Context, id cairn.RecordID, e *cairn.E
 	return st, err
 }
 
-// place notes when the record was spoken of and whose it is. A record that
-// landed in a stream of nobody's follows the account that is named later.
+// place notes when the record was spoken of and whose it is: the account that
+// was last named, else that of its stream.
 func (ad *admission) place(ctx context.Context, st *standing, e *cairn.Event) error {
 	at := cairn.Micros(e.At)
 	if st.first == 0 || at < st.first {
@@ -98,20 +141,22 @@ func (ad *admission) place(ctx context.Context, st *standing, e *cairn.Event) er
 	if st.person.IsZero() {
 		st.person = e.Person
 	}
-	owner, err := ad.accountOf(ctx, e)
-	if err != nil || owner.IsZero() || owner == st.account {
-		return err
+	if !e.Account.IsZero() && (st.named.IsZero() || at > st.namedAt || at == st.namedAt && bytes.Compare(e.Account.ID[:], st.named.ID[:]) > 0) {
+		st.named, st.namedAt = e.Account, at
 	}
-	if st.account.IsZero() && st.stream == st.id.Stream() {
-		ad.due[owner] = true
-		if err := ad.give(ctx, st.stream, owner); err != nil {
-			return err
-		}
+	if e.Stream == st.id.Stream() {
+		st.stream = e.Stream
 	}
-	if st.account.IsZero() || at >= st.last {
-		st.account = owner
+	owner := cairn.AccountID{}
+	var err error
+	if !st.named.IsZero() {
+		owner, err = ad.holderOf(ctx, st.named)
 	}
-	return nil
+	if owner.IsZero() && err == nil && (st.named.IsZero() || st.stream == st.id.Stream()) {
+		owner, err = ad.ownerOf(ctx, st.stream)
+	}
+	st.account = owner
+	return err
 }
 
 // show puts into st what is shown for the field of f, now that f is known.
@@ -123,11 +168,12 @@ func (ad *admission) show(ctx context.Context, st *standing, f cairn.Fact, open 
 	}
 	var said cairn.Said
 	sealed := f.Sealed
-	if st.isNew && !known && f.Value != nil || known && was.Source == f.Source && f.At.After(was.At) && f.Value != nil {
+	alone := st.group == nil && f.Value != nil
+	if alone && (st.isNew && !known || known && was.Source == f.Source && f.At.After(was.At)) {
 		said = cairn.Said{Value: f.Value, Source: f.Source, At: f.At, Seen: f.Seen}
 	} else {
 		var err error
-		if said, sealed, err = ad.choose(ctx, st.id, f.Field); err != nil {
+		if said, sealed, err = ad.choose(ctx, st.ids(), f.Field); err != nil {
 			return err
 		}
 	}
@@ -141,7 +187,7 @@ func (ad *admission) show(ctx context.Context, st *standing, f cairn.Fact, open 
 		st.plain[f.Field] = said
 		return nil
 	}
-	box, err := ad.boxed(ctx, st.id, f.Field, said)
+	box, err := ad.boxed(ctx, st.ids(), f.Field, said)
 	if err != nil {
 		return err
 	}
@@ -150,12 +196,23 @@ func (ad *admission) show(ctx context.Context, st *standing, f cairn.Fact, open 
 	return nil
 }
 
+// ids are the ids whose facts the record shows.
+func (st *standing) ids() []cairn.ID {
+	if st.group != nil {
+		return st.group
+	}
+	return []cairn.ID{st.id.ID}
+}
+
 // choose reads all that was said of one field and applies the order of
 // sources.
-func (ad *admission) choose(ctx context.Context, id cairn.RecordID, name string) (cairn.Said, bool, error) {
-	rows, err := ad.tx.QueryContext(ctx, `
+func (ad *admission) choose(ctx context.Context, ids []cairn.ID, name string) (cairn.Said, bool, error) {
+	var st statement
+	st.add(`
 		/* standing.choose */
-		select source, at, seen, event, value, sealed from fact where record = $1 and field = $2`, id, name)
+		select source, at, seen, event, value, sealed from fact where field = ? and `, name)
+	in(&st, "record", ids)
+	rows, err := ad.tx.QueryContext(ctx, st.String(), st.args...)
 	if err != nil {
 		return cairn.Said{}, false, err
 	}
@@ -205,13 +262,15 @@ func (ad *admission) open(ctx context.Context, box []byte) (json.RawMessage, err
 }
 
 // boxed returns the sealed value of the fact that is shown, as a JSON string.
-func (ad *admission) boxed(ctx context.Context, id cairn.RecordID, name string, said cairn.Said) (json.RawMessage, error) {
-	var box []byte
-	err := ad.tx.QueryRowContext(ctx, `
+func (ad *admission) boxed(ctx context.Context, ids []cairn.ID, name string, said cairn.Said) (json.RawMessage, error) {
+	var st statement
+	st.add(`
 		/* standing.boxed */
-		select sealed from fact where record = $1 and field = $2 and source = $3 and at = $4 and sealed is not null
-		order by event desc limit 1`, id, name, said.Source, cairn.Micros(said.At)).Scan(&box)
-	if err != nil {
+		select sealed from fact where field = ? and source = ? and at = ? and sealed is not null and `, name, said.Source, cairn.Micros(said.At))
+	in(&st, "record", ids)
+	st.add(` order by seen desc, event desc limit 1`)
+	var box []byte
+	if err := ad.tx.QueryRowContext(ctx, st.String(), st.args...).Scan(&box); err != nil {
 		return nil, err
 	}
 	return json.Marshal(box)
@@ -232,14 +291,16 @@ func (ad *admission) save(ctx context.Context, st *standing) error {
 	r := cairn.Record{Kind: st.kind, Fields: st.plain}
 	_, err = ad.tx.ExecContext(ctx, `
 		/* standing.save */
-		insert into record (id, kind, key, stream, account, person, state, owner, due, until, prio, closed, first, last, version, doc, sealed)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $16)
-		on conflict (id) do update set account = excluded.account, person = excluded.person, state = excluded.state,
+		insert into record (id, kind, key, stream, account, named, named_at, person, state, owner, due, until, prio, closed, first, last, version, doc, sealed)
+		values ($1, $2, $3, $4, $5, $17, $18, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $16)
+		on conflict (id) do update set stream = excluded.stream, account = excluded.account, named = excluded.named, named_at = excluded.named_at,
+			person = excluded.person, state = excluded.state,
 			owner = excluded.owner, due = excluded.due, until = excluded.until, prio = excluded.prio, closed = excluded.closed,
 			first = excluded.first, last = excluded.last, version = record.version + 1, doc = excluded.doc, sealed = excluded.sealed`,
 		st.id, string(st.kind), st.key, st.stream, st.account, st.person,
 		firstText(r, "state", "status"), strings.ToLower(r.Text("owner")), firstTime(r, "due", "renews", "end"), firstTime(r, "until"),
-		wholeNumber(r, "priority"), firstTime(r, "closed", "paid_at", "cancelled_at"), st.first, st.last, string(doc), sealed)
+		wholeNumber(r, "priority"), firstTime(r, "closed", "paid_at", "cancelled_at"), st.first, st.last, string(doc), sealed,
+		st.named, st.namedAt)
 	return err
 }
 
@@ -272,7 +333,9 @@ func (ad *admission) saveAccount(ctx context.Context, id cairn.AccountID, st *st
 	var key string
 	if err := ad.tx.QueryRowContext(ctx, `
 		/* standing.saveAccount */
-		select key from account where id = $1`, id).Scan(&key); err != nil {
+		select key from account where id = $1`, id).Scan(&key); errors.Is(err, sql.ErrNoRows) {
+		return nil // it waits
+	} else if err != nil {
 		return err
 	}
 	status := r.Text("status")
@@ -283,13 +346,17 @@ func (ad *admission) saveAccount(ctx context.Context, id cairn.AccountID, st *st
 	if name == "" {
 		name = key
 	}
-	if _, err := ad.tx.ExecContext(ctx, `
-		/* standing.saveAccount */
-		update account set name = $2, domain = $3, owner = $4, status = $5 where id = $1`,
-		id, name, r.Text("domain"), strings.ToLower(r.Text("owner")), status); err != nil {
+	parent, err := ad.parentOf(ctx, r)
+	if err != nil {
 		return err
 	}
-	return putTokens(ctx, ad.tx, "account", id.ID, name, r.Text("domain"), key)
+	if _, err := ad.tx.ExecContext(ctx, `
+		/* standing.saveAccount */
+		update account set name = $2, domain = $3, owner = $4, status = $5, parent = $6 where id = $1`,
+		id, name, r.Text("domain"), strings.ToLower(r.Text("owner")), status, bytesOf(parent.ID)); err != nil {
+		return err
+	}
+	return ad.accountTokens(ctx, id)
 }
 
 // savePerson copies to the person's row what is shown and searched, unless

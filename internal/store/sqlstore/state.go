@@ -54,7 +54,7 @@ func (s *Store) State(ctx context.Context, id cairn.AccountID, from, to time.Tim
 func (s *Store) streams(ctx context.Context, id cairn.AccountID, st *signal.State) ([]cairn.StreamID, error) {
 	rows, err := s.db.QueryContext(ctx, `
 		/* state.streams */
-		select id, first from stream where account = $1 order by case when born is null then 1 else 0 end, id`, id)
+		select id, first from stream where account = $1 order by case when kind = 'account' then 0 else 1 end, id`, id)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cair
 		part := parts[sid]
 		switch {
 		case part == nil:
-		case i == 0:
+		case i == 0 && !repeats(part.People):
 			st.People, st.Tallies = part.People, part.Tallies
 		default:
 			st.Merge(part)
@@ -124,11 +124,21 @@ func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cair
 	return nil
 }
 
+// repeats reports whether somebody is known under two ids.
+func repeats(people []cairn.PersonID) bool {
+	seen := make(map[cairn.PersonID]struct{}, len(people))
+	for _, p := range people {
+		seen[p] = struct{}{}
+	}
+	return len(seen) < len(people)
+}
+
 // streamPeople returns for each stream of the account a state with its people.
 func (s *Store) streamPeople(ctx context.Context, st *signal.State, id cairn.AccountID) (map[cairn.StreamID]*signal.State, error) {
 	rows, err := s.db.QueryContext(ctx, `
 		/* state.streamPeople */
-		select s.id, p.num, p.person from stream s join stream_person p on p.stream = s.id
+		select s.id, p.num, coalesce(i.root, p.person) from stream s join stream_person p on p.stream = s.id
+		left join identity i on i.id = p.person
 		where s.account = $1 order by s.id, p.num`, id)
 	if err != nil {
 		return nil, err
@@ -193,6 +203,16 @@ func (s *Store) lastUse(ctx context.Context, gen int, sid cairn.StreamID, before
 	return 0, rows.Err()
 }
 
+// peopleIDs selects the ids of who is at account $1, with who each is now.
+const peopleIDs = `
+	select p.person as id, p.root from (
+		select m.person, coalesce(i.root, m.person) as root from member m left join identity i on i.id = m.person
+		where m.account in (select id from identity where holder = $1)) p
+	union
+	select g.id, g.root from identity g where g.what = 'person' and g.root in (
+		select i.root from member m join identity i on i.id = m.person
+		where m.account in (select id from identity where holder = $1))`
+
 // addFacts reads the plain facts about the account's records that may still
 // matter, and about the roles of its people.
 func (s *Store) addFacts(ctx context.Context, st *signal.State, id cairn.AccountID, from time.Time) error {
@@ -206,8 +226,8 @@ func (s *Store) addFacts(ctx context.Context, st *signal.State, id cairn.Account
 				or r.id in (select id from record where account = $1 and kind = 'ticket' order by last desc limit 1)
 				or r.id in (select id from record where account = $1 and kind = 'invoice' order by last desc limit 1))
 		union all
-		select f.kind, f.record, f.field, f.source, f.at, f.seen, f.event, f.value
-		from (select distinct person from member where account = $1) m join fact f on f.record = m.person and f.field in ('role', 'opted_out')
+		select f.kind, who.root, f.field, f.source, f.at, f.seen, f.event, f.value
+		from (`+peopleIDs+`) who join fact f on f.record = who.id and f.field in ('role', 'opted_out')
 		where f.sealed is null`, id, since)
 	if err != nil {
 		return err
@@ -223,6 +243,9 @@ func (s *Store) addFacts(ctx context.Context, st *signal.State, id cairn.Account
 		f.At, f.Seen = cairn.FromMicros(at), cairn.FromMicros(seen)
 		if value != "" {
 			f.Value = []byte(value)
+		}
+		if f.Kind == cairn.OfAccount {
+			f.Record = id.Record() // what is said under any of its ids is said of it
 		}
 		st.Facts = append(st.Facts, f)
 	}

@@ -113,7 +113,8 @@ func (st *statement) happened(q event.Query, from entry) {
 		st.add(` and t.at <= ?`, cairn.Micros(q.To))
 	}
 	if !q.Person.IsZero() {
-		st.add(` and (s.person = ? or e.person = ? or e.anon = ?)`, q.Person, q.Person, q.Person)
+		st.add(` and (s.person = ? or e.person = ? or e.anon = ? or e.person in (select id from identity where root = ?)
+			or e.anon in (select id from identity where root = ?))`, q.Person, q.Person, q.Person, q.Person, q.Person)
 	}
 	if len(q.Kinds) > 0 {
 		kinds := make([]string, len(q.Kinds))
@@ -170,11 +171,52 @@ func (s *Store) peopleIn(ctx context.Context, account cairn.AccountID, events []
 	st.add(`
 		/* timeline.peopleIn */
 		select ` + personColumns + ` from person p where p.erased = 0 and `)
+	roots, err := s.rootsOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range roots {
+		ids = append(ids, r)
+	}
 	in(&st, "p.id", ids)
 	people, err := s.people(ctx, &st)
 	for _, p := range people {
 		p.Account = account
 		out[p.ID] = p
 	}
+	for id, r := range roots { // who is known under several ids is one
+		if p, ok := out[r]; ok {
+			out[id] = p
+		}
+	}
 	return out, err
+}
+
+// rootsOf returns who those of ids are now who are somebody else.
+func (s *Store) rootsOf(ctx context.Context, ids []cairn.PersonID) (map[cairn.PersonID]cairn.PersonID, error) {
+	out := map[cairn.PersonID]cairn.PersonID{}
+	for some := range slices.Chunk(ids, atOnce) {
+		var st statement
+		st.add(`
+			/* timeline.rootsOf */
+			select id, root from identity where id <> root and `)
+		in(&st, "id", some)
+		rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+		if err != nil {
+			return nil, err
+		}
+		for rows.Next() {
+			var id, root cairn.PersonID
+			if err := rows.Scan(&id, &root); err != nil {
+				rows.Close()
+				return nil, err
+			}
+			out[id] = root
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

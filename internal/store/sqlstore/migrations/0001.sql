@@ -54,13 +54,69 @@ create table subject_key (
 create table stream (
     id      bytea   not null primary key,
     account bytea,             -- whose it is now; null: unclaimed
-    person  bytea,             -- for a person's or visitor's stream
-    born    bytea,             -- the account it was made for; null for persons' and records' streams
+    person  bytea,             -- for a person's or visitor's stream: who that is now
+    born    bytea,             -- the account, person, visitor or record that it was made for
+    kind    text    not null,  -- which of these: account, person, visitor, record; said: it was only spoken of
+    aside   integer not null,  -- 1: nobody shall be asked whose it is
+    source  text    not null,  -- of its first event
     first   bigint  not null   -- At of its first event
 ) /* clustered */;
-create index stream_account on stream (account);
+create index stream_account on stream (account, kind);
 create index stream_of_person on stream (person);
 
+-- Every id under which a source knows an account, and those of people and
+-- visitors of whom somebody said whose they are; see tie.
+create table identity (
+    id     bytea  not null primary key,
+    what   text   not null,  -- account, person, visitor
+    space  text   not null,  -- of an account's id; '' is the common one
+    key    text   not null,  -- of an account, as sent
+    source text   not null,  -- that was first to use it
+    first  bigint not null,
+    root   bytea  not null,  -- where what was said about it leads; itself when nothing was
+    holder bytea             -- whose it is now: root, or null while root is an account that waits
+) /* clustered */;
+create index identity_root on identity (root, what);
+create index identity_holder on identity (holder, what);
+
+-- What was said about whose an id is. One row a statement; of what sources say
+-- with every call, the latest one of each source.
+create table tie (
+    id      bytea   not null primary key,
+    subject bytea,             -- null: nothing is known of it but that it was undone
+    slot    text    not null,  -- into, home, aside
+    target  bytea,
+    hand    integer not null,
+    at      bigint  not null,
+    event   bytea   not null,
+    undone  integer not null,
+    body    text    not null   -- cairn.Tie as JSON
+) /* clustered */;
+create index tie_subject on tie (subject, slot);
+create index tie_target on tie (target, slot);
+
+-- By what accounts and people are recognised: what each id's own sources say.
+create table handle (
+    kind     text    not null,  -- domain, mail (hashed under the pepper), ext (an id, in hexadecimal)
+    value    text    not null,
+    subject  bytea   not null,
+    what     text    not null,  -- account, person
+    field    text    not null,
+    source   text    not null,
+    space    text    not null,  -- whose ids that source uses
+    verified integer not null,  -- 1: a domain that others may be matched by
+    primary key (kind, value, subject, field)
+) /* clustered */;
+create index handle_subject on handle (subject, field);
+
+-- Ids of which something has changed that they may be recognised by.
+create table unmatched (
+    subject bytea  not null primary key,
+    what    text   not null,
+    mark    bigint not null
+) /* clustered */;
+
+-- Accounts that stand alone: what waits or was merged into another has none.
 create table account (
     id      bytea   not null primary key,
     key     text    not null,  -- as first sent
@@ -69,10 +125,12 @@ create table account (
     owner   text    not null,
     status  text    not null,
     first   bigint  not null,
+    parent  bytea,             -- id of the parent as its source says
     version bigint  not null   -- grows with every change that a page shows
 ) /* clustered */;
 create index account_key on account (key);
 create index account_owner on account (owner);
+create index account_parent on account (parent);
 
 -- Personal, in the clear: its rows go when the person is erased.
 create table person (
@@ -86,13 +144,14 @@ create table person (
     erased    integer not null
 ) /* clustered */;
 
--- Who belongs where. said: a source said so (group, identify with groupId, a
+-- Who belongs where, under the ids as sent. said: a source said so (group, identify with groupId, a
 -- person's patch with an account); otherwise seen in an event of that account.
 create table member (
     account bytea   not null,
     person  bytea   not null,
     source  text    not null,
-    at      bigint  not null,
+    at      bigint  not null,  -- latest word
+    first   bigint  not null,  -- first word
     said    integer not null,
     primary key (account, person, source)
 ) /* clustered */;
@@ -122,7 +181,9 @@ create table record (
     kind    text    not null,
     key     text    not null,
     stream  bytea   not null,
-    account bytea,
+    account bytea,             -- whose it is now
+    named   bytea,             -- the account that its events last named
+    named_at bigint not null,
     person  bytea,
     state   text    not null,  -- fields "state" or "status"
     owner   text    not null,
@@ -138,6 +199,7 @@ create table record (
 );
 create index record_account on record (account, kind, last);
 create index record_stream on record (stream);
+create index record_named on record (named);
 create index record_task on record (kind, owner, state);
 
 -- Search: lower-case words, by prefix. what: account or person. A word is bytes,
