@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/account"
 	"cairn/internal/action"
 	"cairn/internal/api"
 	"cairn/internal/auth"
@@ -100,6 +101,7 @@ func (a *App) join() {
 	turner := &turn.Turner{Store: s, Definitions: a.definitions}
 	doer := &action.Performer{Store: s, Log: a.log, Doers: map[string]action.Doer{"task": taskDoer{a}}}
 	a.flow = &flow.Flow{Now: a.Clock.Now, Log: a.log, Steps: []flow.Step{
+		{Name: account.MatchStage, Stage: &account.Matcher{Store: s}, Wake: s.Bell("unmatched")},
 		{Name: signal.StageName, Stage: a.fold, Wake: s.Bell("log")},
 		{Name: turn.StageName, Stage: turner, Wake: s.Bell("due"), Next: s.NextDue},
 		{Name: action.StageName, Stage: doer, Wake: s.Bell("action")},

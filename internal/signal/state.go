@@ -71,6 +71,9 @@ func NewState(zone *time.Location) *State {
 // each comes once is the caller's business. What is personal is not looked at.
 func (s *State) Fold(e cairn.Event) {
 	s.index = nil
+	if e.Kind == cairn.OfIdentity { // who is who is nothing that happened to them
+		return
+	}
 	if s.First.IsZero() || e.At.Before(s.First) {
 		s.First = e.At
 	}

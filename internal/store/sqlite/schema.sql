@@ -155,13 +155,6 @@ CREATE TABLE generation (
     counting text   not null  -- the same of growing
 ) without rowid;
 
-CREATE TABLE key_day (
-    key bigint  not null,
-    day integer not null,
-    n   bigint  not null,
-    primary key (key, day)
-) without rowid;
-
 CREATE TABLE handle (
     kind     text    not null,  -- domain, mail (hashed under the pepper), ext (an id, in hexadecimal)
     value    text    not null,
@@ -190,6 +183,13 @@ CREATE TABLE identity (
 CREATE INDEX identity_holder on identity (holder, what);
 
 CREATE INDEX identity_root on identity (root, what);
+
+CREATE TABLE key_day (
+    key bigint  not null,
+    day integer not null,
+    n   bigint  not null,
+    primary key (key, day)
+) without rowid;
 
 CREATE TABLE login (
     id    text    not null primary key,
@@ -331,7 +331,7 @@ CREATE TABLE stream (
     account bytea,             -- whose it is now; null: unclaimed
     person  bytea,             -- for a person's or visitor's stream: who that is now
     born    bytea,             -- the account, person, visitor or record that it was made for
-    kind    text    not null,  -- which of these: account, person, visitor, record
+    kind    text    not null,  -- which of these: account, person, visitor, record; said: it was only spoken of
     aside   integer not null,  -- 1: nobody shall be asked whose it is
     source  text    not null,  -- of its first event
     first   bigint  not null   -- At of its first event

@@ -588,7 +588,7 @@ func (ad *admission) raise(ctx context.Context, id cairn.AccountID) error {
 	var first, since int64
 	if err := ad.tx.QueryRowContext(ctx, `
 		/* identity.raise */
-		select i.key, i.first, coalesce((select min(s.first) from stream s where s.account = i.id), 0) from identity i where i.id = $1`, id).
+		select i.key, i.first, coalesce((select min(s.first) from stream s where s.account = i.id and s.kind <> 'said'), 0) from identity i where i.id = $1`, id).
 		Scan(&key, &first, &since); err != nil {
 		return err
 	}

@@ -190,7 +190,7 @@ func (ad *admission) meetStream(ctx context.Context, e *cairn.Event) error {
 		/* project.meetStream */
 		insert into stream (id, account, person, born, kind, aside, source, first) values ($1, $2, $3, $4, $5, 0, $6, $7)
 		on conflict (id) do update set account = excluded.account, person = excluded.person, born = excluded.born,
-			kind = excluded.kind, source = excluded.source where stream.kind = 'said' and excluded.kind <> 'said'`,
+			kind = excluded.kind, source = excluded.source, first = excluded.first where stream.kind = 'said' and excluded.kind <> 'said'`,
 		e.Stream, account, person, born, stored, e.Source, cairn.Micros(e.At))
 	if err != nil || kind == "visitor" && !tied { // nobody can have said whose an untied visitor is
 		return err
@@ -447,16 +447,18 @@ func (ad *admission) assign(ctx context.Context, p cairn.PersonID, owner cairn.A
 
 // give makes a stream, and the records in it that name no account, an account's.
 func (ad *admission) give(ctx context.Context, id cairn.StreamID, owner cairn.AccountID) error {
-	for _, q := range []string{
-		`/* project.give */ update stream set account = $2 where id = $1`,
-		`/* project.give */ update record set account = coalesce((select i.holder from identity i where i.id = record.named),
-			case when record.named is null or (select s.kind from stream s where s.id = $1) = 'record' then $2 end), version = version + 1 where stream = $1`,
-	} {
-		if _, err := ad.tx.ExecContext(ctx, q, id, owner); err != nil {
-			return err
-		}
+	if _, err := ad.tx.ExecContext(ctx, `
+		/* project.give */
+		update stream set account = $2 where id = $1`, id, owner); err != nil {
+		return err
 	}
-	return nil
+	_, err := ad.tx.ExecContext(ctx, `
+		/* project.give */
+		update record set version = version + 1, account = coalesce(
+			(select i.holder from identity i where i.id = record.named),
+			(select s.account from stream s where s.id = record.stream and (record.named is null or s.kind = 'record')))
+		where stream = $1`, id)
+	return err
 }
 
 // patch keeps what the record events say and shows it.
