@@ -29,6 +29,16 @@ func (s *Store) Holder(ctx context.Context, scope cairn.Scope, id cairn.AccountI
 	return holder, s.sees(ctx, scope, holder)
 }
 
+// anyMerged reports whether somebody at an account is known under several ids:
+// what beats of the fold count of them cannot be added up without looking.
+func (s *Store) anyMerged(ctx context.Context, id cairn.AccountID) (merged bool, err error) {
+	err = s.db.QueryRowContext(ctx, `
+		/* anyMerged */
+		select exists (select 1 from member m join identity i on i.id = m.person
+			where m.account in (select id from identity where holder = $1) and i.root <> i.id)`, id).Scan(&merged)
+	return merged, err
+}
+
 // DumpStanding writes how things stand that follows from the log, one row a
 // line: to compare a projection from the start with what was there before.
 func (s *Store) DumpStanding(ctx context.Context) (string, error) {

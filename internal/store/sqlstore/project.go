@@ -255,6 +255,15 @@ func (ad *admission) belong(ctx context.Context, e *cairn.Event) error {
 			if err := ad.member(ctx, e, 0); err != nil {
 				return err
 			}
+			if root, _, err := ad.rootOf(ctx, e.Person.ID); err != nil {
+				return err
+			} else if root != e.Person.ID { // whoever remembers the account must know
+				if h, err := ad.holderOf(ctx, e.Account); err != nil {
+					return err
+				} else if !h.IsZero() {
+					ad.dirty[h] = true
+				}
+			}
 		}
 	}
 	if e.Kind != cairn.Alias && e.Kind != cairn.OfPerson || e.Person.IsZero() || e.Anon.IsZero() {

@@ -195,10 +195,11 @@ func (s *Store) Load(ctx context.Context, d turn.Due, now time.Time) (turn.Loade
 		select version from account where id = $1`, d.Account).Scan(&version); err != nil {
 		return l, err
 	}
-	if version == d.Version { // nothing came in between
+	merged, err := s.anyMerged(ctx, d.Account)
+	if err == nil && version == d.Version && !merged { // nothing came in between
 		s.recent.keep(l, version, today)
 	}
-	return l, nil
+	return l, err
 }
 
 func (s *Store) load(ctx context.Context, d turn.Due, now time.Time) (turn.Loaded, error) {
