@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +28,9 @@ const previewed = 5
 type importRun struct {
 	*cli
 	kind, mapping, source, format, asOf, rejects string
-	dry, asJSON                                  bool
+	dry, asJSON, fromStart                       bool
+
+	to *app.Link
 }
 
 func importCommand(c *cli) *cobra.Command {
@@ -34,8 +38,9 @@ func importCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import FILE…",
 		Short: "Read events, accounts, people, contracts, invoices, tickets or answers from files",
-		Long: `Reads CSV and JSON lines, also gzipped, row by row, and gives them to the front
-door. What was imported before is recognised and changes nothing. Refused rows
+		Long: `Reads CSV and JSON lines, also under gzip or Zstandard, row by row, and gives
+them to the front door. What was imported before is recognised and changes
+nothing; an import that was broken off goes on where it was. Refused rows
 are written to FILE.rejects.csv with why; mend them there and import that file.
 FILE may be - for standard input. See docs/import.md.`,
 		Args: cobra.MinimumNArgs(1),
@@ -47,6 +52,7 @@ FILE may be - for standard input. See docs/import.md.`,
 	f.StringVar(&r.format, "format", "", "csv or ndjson (default: found out)")
 	f.StringVar(&r.asOf, "as-of", "", "day or time at which rows without one held (default now)")
 	f.StringVar(&r.rejects, "rejects", "", "file for refused rows (default FILE.rejects.csv)")
+	f.BoolVar(&r.fromStart, "from-start", false, "begin with the first row, also where an import of the file was broken off")
 	f.BoolVar(&r.dry, "dry-run", false, "say what would happen and write nothing")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -66,6 +72,7 @@ func (r *importRun) run(cmd *cobra.Command, files []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
+	r.to = l
 	if err := r.connect(cmd.Context(), l, &im); err != nil {
 		return err
 	}
@@ -174,6 +181,12 @@ func (r *importRun) one(ctx context.Context, im ingest.Importer, file string) er
 	} else if !r.asJSON {
 		im.Made = r.preview()
 	}
+	id := ""
+	if !r.dry && file != "-" {
+		if id, err = r.resume(ctx, &im, file, size); err != nil {
+			return err
+		}
+	}
 	say, done := r.progress()
 	report, err := im.Run(ctx, file, in, func(n int64) {
 		say(app.Progress{What: "Importing " + filepath.Base(file), Done: n, Of: size, Unit: "bytes"})
@@ -187,11 +200,67 @@ func (r *importRun) one(ctx context.Context, im ingest.Importer, file string) er
 	}
 	if err != nil {
 		if report.Read > 0 && !r.dry {
-			fmt.Fprintf(r.err, "%s: %d rows were accepted before; import the file again and they will be recognised.\n", file, report.Accepted)
+			fmt.Fprintf(r.err, "%s: %d rows were accepted before; import the file again and it goes on there.\n", file, report.Accepted)
 		}
 		return located(file, err)
 	}
+	if id != "" {
+		if _, err := app.Call(ctx, r.to, app.ImportReached, app.ImportMark{File: id}, nil); err != nil {
+			return err
+		}
+	}
 	return r.print(file, report)
+}
+
+// resume has the importer go on where an import of the file was broken off,
+// and remember how far it comes. It returns what the file is known by.
+func (r *importRun) resume(ctx context.Context, im *ingest.Importer, file string, size int64) (id string, err error) {
+	if id, err = r.identity(file, size); err != nil {
+		return "", err
+	}
+	if !r.fromStart {
+		if im.From, err = app.Call(ctx, r.to, app.ImportFrom, id, nil); err != nil {
+			return "", err
+		}
+	}
+	if n := im.From.Report.Read; n > 0 {
+		fmt.Fprintf(r.err, "%s: going on after row %d, where an import of it was broken off; --from-start begins anew.\n", file, n)
+	}
+	warned := false
+	im.Reached = func(ctx context.Context, m ingest.Mark) {
+		_, err := app.Call(ctx, r.to, app.ImportReached, app.ImportMark{File: id, Mark: m}, nil)
+		if err != nil && !warned {
+			warned = true // the import itself says what is wrong; this only costs time when it is broken off
+			fmt.Fprintf(r.err, "%s: how far it has come cannot be remembered just now.\n", file)
+		}
+	}
+	return id, nil
+}
+
+// identity is what a file is known by, together with how it is imported: its
+// size, its beginning and its end.
+func (r *importRun) identity(file string, size int64) (string, error) {
+	const part = 256 << 10
+	f, err := os.Open(file)
+	if err != nil {
+		return "", cairn.Errorf(cairn.Invalid, "%s cannot be opened.", file).Because(err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q %q %d ", r.source, r.kind, r.format, r.asOf, size)
+	for _, from := range []int64{0, max(size-part, 0)} {
+		if _, err := io.Copy(h, io.NewSectionReader(f, from, part)); err != nil {
+			return "", cairn.Errorf(cairn.Invalid, "%s cannot be read.", file).Because(err)
+		}
+	}
+	if r.mapping != "" {
+		text, err := os.ReadFile(r.mapping)
+		if err != nil {
+			return "", cairn.Errorf(cairn.Invalid, "The mapping cannot be opened.").Because(err)
+		}
+		h.Write(text)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func (r *importRun) open(file string) (io.ReadCloser, int64, error) {

@@ -49,6 +49,7 @@ type House struct {
 	Rejects *ingest.Mender
 	Door    Door
 	Stages  Stages
+	Memos   Memos
 	Demo    Demonstration
 	Usage   *usage.Service
 	Now     func() time.Time

@@ -37,6 +37,13 @@ type Importer struct {
 	Rejects func(ext string) (w io.WriteCloser, path string, err error)
 	// Refused is told of every refused row; it may be nil.
 	Refused func(Refusal)
+	// From is where an earlier import of the same file was broken off. The rows
+	// before it are read again, for the ids that are made of them, and not given
+	// to the door.
+	From Mark
+	// Reached is told every few seconds how far the file is taken for good, and
+	// when the import ends with an error. It may be nil.
+	Reached func(ctx context.Context, m Mark)
 	// Made is told which records were made of the first rows; it may be nil.
 	Made func(row int, recs []Record)
 }
@@ -67,6 +74,15 @@ type Report struct {
 	Rejects   string `json:"rejects"`           // path of the file of refused rows; empty: none
 }
 
+// A Mark is a place in a file up to which every row is taken, with what became
+// of them. The zero Mark is the file's start.
+type Mark struct {
+	Report Report `json:"report"` // Report.Read rows are taken
+}
+
+// markEvery is how often an import says how far it has come.
+const markEvery = 2 * time.Second
+
 // A run is one file being imported.
 type run struct {
 	Importer
@@ -77,6 +93,8 @@ type run struct {
 	rejects *rejectWriter
 	batch   []Record
 	rows    []pending // of the records in batch
+	marked  time.Time // when Reached was last told
+	reached Mark
 }
 
 // A pending row waits for what the door says of its records.
@@ -106,11 +124,16 @@ func (im Importer) Run(ctx context.Context, name string, r io.Reader, progress f
 	if err != nil {
 		return Report{}, err
 	}
-	u := &run{Importer: im, table: t}
+	u := &run{Importer: im, table: t, marked: time.Now(), reached: im.From}
 	if err := u.prepare(); err != nil {
 		return Report{}, err
 	}
-	err = u.all(ctx)
+	if err = u.skip(ctx); err == nil {
+		err = u.all(ctx)
+	}
+	if err != nil && u.Reached != nil {
+		u.Reached(context.WithoutCancel(ctx), u.reached)
+	}
 	if closing := u.rejects.close(); err == nil {
 		err = closing
 	}
@@ -126,6 +149,9 @@ func (im Importer) mappingKind() string {
 
 // prepare learns the columns and makes the mapping ready for them.
 func (u *run) prepare() error {
+	if u.Kind == Messages {
+		return u.prepareMessages()
+	}
 	kind, bad := eventKind(u.Kind)
 	if bad != nil {
 		return bad.At("kind")
@@ -183,6 +209,27 @@ func (u *run) next() (row, error) {
 	return u.table.next()
 }
 
+// skip reads the rows that an earlier import has taken.
+func (u *run) skip(ctx context.Context) error {
+	for n := range u.From.Report.Read {
+		r, err := u.next()
+		if err == io.EOF {
+			return cairn.Errorf(cairn.Conflict, "The file has %d rows, but an import of it was broken off after %d: it was changed. Begin with its first row.", n, u.From.Report.Read).At("from-start")
+		}
+		if err != nil {
+			return err
+		}
+		if n%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if r.problem == nil {
+			_, _ = u.plan.make(&r) // notes which rows have no id of their own
+		}
+	}
+	u.report = u.From.Report
+	return nil
+}
+
 func (u *run) all(ctx context.Context) error {
 	for {
 		r, err := u.next()
@@ -203,6 +250,10 @@ func (u *run) all(ctx context.Context) error {
 		if len(u.batch) >= importBatch {
 			if err := u.flush(ctx); err != nil {
 				return err
+			}
+			if u.Reached != nil && time.Since(u.marked) > markEvery {
+				u.Reached(ctx, u.reached)
+				u.marked = time.Now()
 			}
 		}
 	}
@@ -250,6 +301,7 @@ func (u *run) flush(ctx context.Context) error {
 		verdicts = verdicts[p.records:]
 	}
 	u.batch, u.rows = u.batch[:0], u.rows[:0]
+	u.reached = Mark{u.report}
 	return nil
 }
 

@@ -313,7 +313,7 @@ func Kinds() []string {
 	for _, k := range kinds {
 		out = append(out, k.plural)
 	}
-	return out
+	return append(out, Messages)
 }
 
 // eventKind reads the plural of --kind or the singular of an event's kind.

@@ -26,6 +26,8 @@ type plan struct {
 	asOf    time.Time
 	seen    map[uint64]struct{} // fingerprints of rows that have no id of their own
 	again   map[uint64]int      // how often those came again
+
+	messages bool // rows are whole messages, and the rest of the plan is empty
 }
 
 // A recordPlan makes one record of a row.
@@ -265,6 +267,10 @@ func (c *compiler) exists(field, column string) {
 // make returns the records of a row: none when it is left out.
 func (p *plan) make(r *row) ([]Record, *cairn.Error) {
 	in := &reading{row: r, plan: p}
+	if p.messages {
+		rec, problem := in.message()
+		return []Record{rec}, problem
+	}
 	if skip, problem := p.skip.truth(in); skip || problem != nil {
 		return nil, problem
 	}

@@ -11,6 +11,8 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/klauspost/compress/zstd"
+
 	"cairn"
 )
 
@@ -53,7 +55,7 @@ var remarks = []string{"_row", "_field", "_reason", rowKey}
 
 const rowKey = "_row_key"
 
-// openTable finds out what r holds: gzip or not, which encoding of text, and,
+// openTable finds out what r holds: gzip, Zstandard or neither, which encoding of text, and,
 // unless format says so, whether it is a table with separators or JSON lines.
 func openTable(name, format string, r io.Reader) (table, error) {
 	name = strings.ToLower(path.Base(name))
@@ -69,7 +71,7 @@ func openTable(name, format string, r io.Reader) (table, error) {
 		return nil, cairn.Errorf(cairn.Invalid, "The file is empty.")
 	}
 	if format == "" {
-		if format, err = formatOf(strings.TrimSuffix(name, ".gz"), start); err != nil {
+		if format, err = formatOf(strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst"), start); err != nil {
 			return nil, err
 		}
 	}
@@ -102,6 +104,13 @@ func openText(r io.Reader) (*bufio.Reader, error) {
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		in = bufio.NewReaderSize(z, 64<<10)
+		magic, _ = in.Peek(4)
+	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
 		if err != nil {
 			return nil, unreadable(err)
 		}

@@ -17,9 +17,15 @@ func (s *Store) Memo(ctx context.Context, name string) (body string, err error) 
 	return body, err
 }
 
-// Remember keeps something for the house under a name.
+// Remember keeps something for the house under a name; "" forgets it.
 func (s *Store) Remember(ctx context.Context, name, body string) error {
 	return s.write(ctx, Turns, func(tx *Tx) error {
+		if body == "" {
+			_, err := tx.ExecContext(ctx, `
+				/* Remember */
+				delete from memo where name = $1`, name)
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `
 			/* Remember */
 			insert into memo (name, body) values ($1, $2) on conflict (name) do update set body = excluded.body`, name, body)
