@@ -48,6 +48,9 @@ type App struct {
 	book    <-chan struct{} // rung when a definition was written
 	rebuild sync.Mutex
 	serving bool // nobody else may run the stages, or set the clock
+
+	stopping context.Context // ends when the server begins to stop: for requests that would go on for long
+	stop     context.CancelFunc
 }
 
 // New opens the workspace that cfg names and writes the definitions that it
@@ -64,6 +67,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	}
 	store.KeepRejects(cfg.Rejects)
 	a := &App{Store: store, Clock: &Clock{}, Auth: auth.New(store), cfg: cfg, log: log}
+	a.stopping, a.stop = context.WithCancel(context.Background())
 	if err := a.seed(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
@@ -141,6 +145,7 @@ func (a *App) Handler() http.Handler {
 	door := a.door(func() time.Time { return time.Now().UTC() })
 	door.Limits = &ingest.Limiter{Spend: a.Store.SpendKey, Zone: door.Zone}
 	mux.Handle("/v1/", api.Segment(door, a.Store, a.log))
+	mux.Handle("/api/v1/events:bulk", api.Bulk(door, a.Store, a.Store, a.stopping, a.log))
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
 		Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
@@ -166,6 +171,7 @@ func (a *App) Serve(ctx context.Context) error {
 		return cairn.Errorf(cairn.Unavailable, "The address %s cannot be listened on; --listen names another.", a.cfg.Listen).At("listen").Because(err)
 	}
 	srv := &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
+	srv.RegisterOnShutdown(a.stop)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
 

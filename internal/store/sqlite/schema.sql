@@ -70,6 +70,21 @@ CREATE TABLE breach (
     primary key (source, hour, rule, field, problem)
 ) without rowid;
 
+CREATE TABLE bulk (
+    source    text    not null,
+    key       text    not null,
+    lines     bigint  not null,
+    accepted  bigint  not null,
+    late      bigint  not null,
+    duplicate bigint  not null,
+    rejected  bigint  not null,
+    done      integer not null,
+    begun     bigint  not null,
+    touched   bigint  not null,
+    sum       bytea,            -- state of a SHA-256 over the lines
+    primary key (source, key)
+) without rowid;
+
 CREATE TABLE counter (
     part integer not null primary key,
     n    bigint  not null

@@ -483,6 +483,23 @@ create table reject_count (
     primary key (source, code, field)
 ) /* clustered */;
 
+-- How far bodies have come that were sent line by line under an idempotency
+-- key; see ingest.BulkProgress. Kept for 30 days after the last line.
+create table bulk (
+    source    text    not null,
+    key       text    not null,
+    lines     bigint  not null,
+    accepted  bigint  not null,
+    late      bigint  not null,
+    duplicate bigint  not null,
+    rejected  bigint  not null,
+    done      integer not null,
+    begun     bigint  not null,
+    touched   bigint  not null,
+    sum       bytea,            -- state of a SHA-256 over the lines
+    primary key (source, key)
+) /* clustered */;
+
 -- What the house remembers for itself, such as how far the demo has come.
 create table memo (
     name text not null primary key,
