@@ -29,6 +29,15 @@ type Signal struct {
 	Text   string    // for Text
 	Fresh  time.Time // At of the newest fact or event behind it; zero when missing
 	Why    string    // why it is missing, in words
+	Stale  *Stale    // nil: as of the moment that was asked for
+}
+
+// A Stale says that something was measured as of an earlier moment, because
+// the source that feeds it cannot be measured by since.
+type Stale struct {
+	Since  time.Time `json:"since"`
+	Source string    `json:"source"`
+	Why    string    `json:"why"` // "as of 12 Nov, billing has been silent since"
 }
 
 // Signals are the signals of one account at one moment, by name.
@@ -44,11 +53,12 @@ type signalJSON struct {
 	Value any    `json:"value,omitempty"`
 	Fresh string `json:"fresh,omitempty"`
 	Why   string `json:"missing,omitempty"`
+	Stale *Stale `json:"stale,omitempty"`
 }
 
 // MarshalJSON writes {"value":12,"fresh":"…"} or {"missing":"why"}.
 func (s Signal) MarshalJSON() ([]byte, error) {
-	j := signalJSON{Why: s.Why}
+	j := signalJSON{Why: s.Why, Stale: s.Stale}
 	if s.Known {
 		j.Why = ""
 		if j.Value = any(s.Number); s.Text != "" {
@@ -68,7 +78,7 @@ func (s *Signal) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
 	}
-	*s = Signal{Name: s.Name, Why: j.Why}
+	*s = Signal{Name: s.Name, Why: j.Why, Stale: j.Stale}
 	switch v := j.Value.(type) {
 	case float64:
 		s.Known, s.Number = true, v

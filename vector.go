@@ -26,6 +26,7 @@ type Reason struct {
 	Text   string  `json:"text"`            // a sentence for people: "3 of 12 people were active in 28 days"
 	Rule   string  `json:"rule,omitempty"`  // the scale in words: "0 at 0 % … full at 80 %"
 	Fresh  string  `json:"fresh,omitempty"` // RFC 3339
+	Stale  *Stale  `json:"stale,omitempty"` // as of when it was measured; nil: as of the vector's moment
 }
 
 // A Mark is a level at the end of a week (or now), the last of which is the

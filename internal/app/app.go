@@ -44,6 +44,7 @@ type App struct {
 	fold    *signal.Folder
 	flow    *flow.Flow
 	ledger  *ingest.Ledger
+	watch   *ingest.Watcher
 	feeds   feeds
 	book    <-chan struct{} // rung when a definition was written
 	rebuild sync.Mutex
@@ -102,11 +103,13 @@ func (a *App) door(now func() time.Time) *ingest.Door {
 func (a *App) join() {
 	s := a.Store
 	a.fold = &signal.Folder{Log: s, Store: s, Live: true}
+	a.watch = &ingest.Watcher{Store: s, Now: a.Clock.Now, Zone: func() *time.Location { return s.Settings().Zone }}
 	turner := &turn.Turner{Store: s, Definitions: a.definitions}
 	doer := &action.Performer{Store: s, Log: a.log, Doers: map[string]action.Doer{"task": taskDoer{a}}}
 	a.flow = &flow.Flow{Now: a.Clock.Now, Log: a.log, Steps: []flow.Step{
 		{Name: account.MatchStage, Stage: &account.Matcher{Store: s}, Wake: s.Bell("unmatched")},
 		{Name: signal.StageName, Stage: a.fold, Wake: s.Bell("log")},
+		{Name: "watch", Stage: a.watch, Wake: s.Bell("log"), Next: a.watch.Next},
 		{Name: turn.StageName, Stage: turner, Wake: s.Bell("due"), Next: s.NextDue},
 		{Name: action.StageName, Stage: doer, Wake: s.Bell("action")},
 		{Name: recountName, Stage: &recounter{app: a}, Wake: s.Bell("settings")},
@@ -161,7 +164,7 @@ func (a *App) Handler() http.Handler {
 // Serve answers HTTP and runs the stages until ctx ends. It leaves the stages
 // to other nodes when it is told so.
 func (a *App) Serve(ctx context.Context) error {
-	a.serving = true
+	a.serving, a.watch.Rest = true, time.Second
 	err := a.Store.Join(ctx, "serve", !a.cfg.NoWork && !a.cfg.Demo) // the demo begins with its past
 	if err != nil {
 		a.log.Warn("the stages wait", "err", err) // and ask again: a full disk keeps nobody from reading

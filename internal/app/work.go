@@ -14,7 +14,7 @@ import (
 // Work runs the stages until ctx ends. It answers nothing but health checks,
 // where the configuration names an address for them.
 func (a *App) Work(ctx context.Context) error {
-	a.serving = true
+	a.serving, a.watch.Rest = true, time.Second
 	if err := a.Store.Join(ctx, "work", true); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"strings"
 
 	"cairn"
 )
@@ -32,7 +33,10 @@ func (c Condition) check(signal func(name string) (cairn.Type, bool)) *cairn.Err
 	case way:
 		kind = cairn.Text
 	default:
-		kind, known = signal(c.Field)
+		field, ofStale := strings.CutSuffix(c.Field, stale)
+		if kind, known = signal(field); ofStale {
+			kind, known = cairn.Truth, known || field == "vector"
+		}
 	}
 	if !known {
 		return cairn.Errorf(cairn.Invalid, "There is no signal %q.", c.Field).At("field")

@@ -50,6 +50,9 @@ type value struct {
 }
 
 func (c Condition) value(in Input) value {
+	if field, ok := strings.CutSuffix(c.Field, stale); ok {
+		return truth(staleness(field, in) != nil)
+	}
 	switch c.Field {
 	case level, slope, way:
 		if !in.Vector.Known {
@@ -72,6 +75,45 @@ func (c Condition) value(in Input) value {
 		return value{why: c.missing(s)}
 	}
 	return value{known: true, number: s.Number, text: s.Text}
+}
+
+// stale ends the name of a field that says whether another field is as of an
+// earlier moment, because a source is silent. It is for guards: that a source
+// falls silent, or speaks again, fires nothing.
+const stale = ".stale"
+
+func truth(is bool) value {
+	if is {
+		return value{known: true, number: 1}
+	}
+	return value{known: true}
+}
+
+// staleness says as of when a field is; nil: as of the turn.
+func staleness(field string, in Input) *cairn.Stale {
+	switch field {
+	case "vector", level, way, slope:
+		for _, r := range in.Vector.Reasons {
+			if r.Stale != nil {
+				return r.Stale
+			}
+		}
+		return nil
+	}
+	return in.Signals[field].Stale
+}
+
+// Stale names the sources that were silent, and since when, of all that r
+// looks at; empty when it sees everything as of the turn.
+func (r Rule) Stale(in Input) string {
+	out := ""
+	for _, c := range r.All {
+		field := strings.TrimSuffix(c.Field, stale)
+		if s := staleness(field, in); s != nil {
+			out += field + " " + s.Source + " " + s.Since.String() + "; "
+		}
+	}
+	return out
 }
 
 func (c Condition) missing(s cairn.Signal) string {
@@ -205,6 +247,9 @@ func plain(n float64) string {
 func (c Condition) label() string {
 	if c.Label != "" {
 		return c.Label
+	}
+	if field, ok := strings.CutSuffix(c.Field, stale); ok {
+		return "staleness of " + Condition{Field: field}.label()
 	}
 	name := c.Field[strings.LastIndex(c.Field, ".")+1:]
 	return strings.ReplaceAll(name, "_", " ")

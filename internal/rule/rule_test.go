@@ -201,3 +201,29 @@ func TestARefusedRuleNamesTheFieldToCorrect(t *testing.T) {
 		})
 	}
 }
+
+func TestARuleCanSeeThatASourceIsSilent(t *testing.T) {
+	stale := &cairn.Stale{Since: time.Date(2026, 3, 12, 0, 0, 0, 0, time.UTC), Source: "product", Why: "as of 12 Mar, product has been silent since"}
+	signals := func(s *cairn.Stale) cairn.Signals {
+		return cairn.Signals{"usage.events_28d": {Name: "usage.events_28d", Known: true, Number: 3, Stale: s}}
+	}
+	r := Rule{Name: "r", Title: "r", All: []Condition{{Field: "usage.events_28d", Op: "below", Value: 5}, {Field: "usage.events_28d.stale", Op: "is", Value: false, Guard: true}}}
+	known := func(name string) (cairn.Type, bool) { return cairn.Number, name == "usage.events_28d" }
+	if err := r.Check(known); err != nil {
+		t.Error(err)
+	}
+	if err := (Rule{Name: "r", Title: "r", All: []Condition{{Field: "nothing.stale", Op: "is", Value: true}}}).Check(known); err == nil {
+		t.Error("the staleness of nothing is compared")
+	}
+	if d := r.Decide(Input{Signals: signals(nil)}, nil); !d.Holds {
+		t.Errorf("what is heard: %s", d.Why)
+	}
+	if d := r.Decide(Input{Signals: signals(stale)}, nil); d.Holds || d.Why != "staleness of events 28d is yes, not no" {
+		t.Errorf("what is not heard: %v %q", d.Holds, d.Why)
+	}
+	level := Rule{All: []Condition{{Field: "vector.level", Op: "below", Value: 40}}}
+	in := Input{Vector: cairn.Vector{Reasons: []cairn.Reason{{Signal: "a"}, {Signal: "b", Stale: stale}}}}
+	if r.Stale(Input{Signals: signals(nil)}) != "" || r.Stale(Input{Signals: signals(stale)}) == "" || level.Stale(in) == "" {
+		t.Error("a rule does not know which of what it looks at is stale")
+	}
+}

@@ -101,7 +101,8 @@ type Move struct {
 // A Delta is what a beat adds to one stream.
 type Delta struct {
 	State *State
-	Late  bool // everything in it happened on an earlier day than it was learnt
+	Late  bool   // everything in it happened on an earlier day than it was learnt
+	Feeds []Feed // what came from which source
 }
 
 // An Entry is a line of the timeline's index.
@@ -193,6 +194,7 @@ func (b *Beat) add(e *cairn.Event, set Settings) {
 	if e.Kind == cairn.Track {
 		b.volume(e, set)
 	}
+	d.feed(e)
 	if e.Seen.After(b.Seen) {
 		b.Seen = e.Seen
 	}

@@ -15,6 +15,7 @@ type StateStore interface {
 	Today(ctx context.Context, id cairn.AccountID, st *signal.State, t time.Time) error
 	// PastYardsticks returns those that were made on the days.
 	PastYardsticks(ctx context.Context, from, to cairn.Day) (signal.Yard, error)
+	Silences
 }
 
 // An Explainer measures and rates accounts as of any moment, from history and
@@ -39,7 +40,15 @@ func (x Explainer) Explain(ctx context.Context, scope cairn.Scope, id cairn.Acco
 	if t.IsZero() || t.After(now) {
 		t = now
 	}
-	st, err := x.state(ctx, defs, id, t, now)
+	of, err := gaps(ctx, x.Store, []cairn.AccountID{id}, t.Add(-trail), t)
+	if err != nil {
+		return cairn.Vector{}, nil, err
+	}
+	from := t
+	if old := signal.Oldest(of[id]); tooOld(old, t) {
+		from = old
+	}
+	st, err := x.state(ctx, defs, id, from, t, now)
 	if err != nil {
 		return cairn.Vector{}, nil, err
 	}
@@ -47,18 +56,18 @@ func (x Explainer) Explain(ctx context.Context, scope cairn.Scope, id cairn.Acco
 	if err != nil {
 		return cairn.Vector{}, nil, err
 	}
-	measure := defs.measure(st, yard)
+	measure := defs.Catalogue.Through(of[id], defs.measure(st, yard))
 	return defs.Model.Vector(measure, defs.Settings.Zone, t), measure(t), nil
 }
 
-// state loads the state for a moment. Tallies are by day, so of a day that is
+// state loads the state for a moment and those before it from another on. Tallies are by day, so of a day that is
 // not over at t the events up to t are folded again.
-func (x Explainer) state(ctx context.Context, defs Definitions, id cairn.AccountID, t, now time.Time) (*signal.State, error) {
+func (x Explainer) state(ctx context.Context, defs Definitions, id cairn.AccountID, from, t, now time.Time) (*signal.State, error) {
 	start := cairn.DayOf(t, defs.Settings.Zone).Start(defs.Settings.Zone)
 	if cairn.DayOf(t, defs.Settings.Zone) == cairn.DayOf(now, defs.Settings.Zone) && !t.Before(now) {
-		return x.Store.State(ctx, id, t, t)
+		return x.Store.State(ctx, id, from, t)
 	}
-	st, err := x.Store.State(ctx, id, t, start.Add(-time.Microsecond))
+	st, err := x.Store.State(ctx, id, from, start.Add(-time.Microsecond))
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +86,15 @@ func (x Explainer) Levels(ctx context.Context, scope cairn.Scope, id cairn.Accou
 	if err != nil {
 		return nil, err
 	}
-	st, err := x.Store.State(ctx, id, at[0], at[len(at)-1])
+	of, err := gaps(ctx, x.Store, []cairn.AccountID{id}, at[0], at[len(at)-1])
+	if err != nil {
+		return nil, err
+	}
+	from := at[0]
+	if old := signal.Oldest(of[id]); !old.IsZero() && old.Before(from) {
+		from = old
+	}
+	st, err := x.Store.State(ctx, id, from, at[len(at)-1])
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +102,7 @@ func (x Explainer) Levels(ctx context.Context, scope cairn.Scope, id cairn.Accou
 	if err != nil {
 		return nil, err
 	}
-	measure := defs.measure(st, yard)
+	measure := defs.Catalogue.Through(of[id], defs.measure(st, yard))
 	out := make([]cairn.Mark, len(at))
 	for i, t := range at {
 		level, known, _ := defs.Model.Rate(measure(t))

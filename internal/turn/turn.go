@@ -41,6 +41,7 @@ type Loaded struct {
 	Held    map[string]cairn.Decision // the last decision of each rule
 	Open    map[string]bool           // plays with a task that is still open
 	Steady  bool                      // since Prev nothing changed that lies before its day, nor any definition of what is measured
+	Gaps    []signal.Gap              // of the sources that feed the account
 }
 
 // A Due is an account whose turn has come, under a lease.
@@ -86,6 +87,9 @@ type Store interface {
 	// NextDue returns when the next account is due that nobody has leased;
 	// zero: there is none.
 	NextDue(ctx context.Context) (time.Time, error)
+	// State is loaded for a moment that lies before what Load loads.
+	State(ctx context.Context, id cairn.AccountID, from, to time.Time) (*signal.State, error)
+	Silences
 }
 
 // A Turner is the stage that takes the turns.
@@ -136,11 +140,15 @@ func (t *Turner) results(ctx context.Context, due []Due, now time.Time) ([]Resul
 	if err != nil {
 		return nil, err
 	}
-	return t.take(ctx, defs, yard, due, now)
+	gaps, err := gapsOf(ctx, t.Store, due, now)
+	if err != nil {
+		return nil, err
+	}
+	return t.take(ctx, defs, yard, gaps, due, now)
 }
 
 // take takes the turns side by side; the results are in the order of due.
-func (t *Turner) take(ctx context.Context, defs Definitions, yard signal.Yard, due []Due, now time.Time) ([]Result, error) {
+func (t *Turner) take(ctx context.Context, defs Definitions, yard signal.Yard, gaps map[cairn.AccountID][]signal.Gap, due []Due, now time.Time) ([]Result, error) {
 	results, errs := make([]Result, len(due)), make([]error, len(due))
 	var next atomic.Int64
 	var wg sync.WaitGroup
@@ -151,6 +159,13 @@ func (t *Turner) take(ctx context.Context, defs Definitions, yard signal.Yard, d
 				if err != nil {
 					errs[i] = err
 					return
+				}
+				l.Gaps = gaps[due[i].Account]
+				if old := signal.Oldest(l.Gaps); tooOld(old, now) {
+					if l.State, err = t.Store.State(ctx, due[i].Account, old, now); err != nil {
+						errs[i] = err
+						return
+					}
 				}
 				results[i] = defs.Take(l, yard, now)
 			}
@@ -180,7 +195,7 @@ func (defs Definitions) measure(st *signal.State, yard signal.Yard) func(time.Ti
 // Take is a turn: a pure function of what was loaded, the definitions and the
 // moment.
 func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
-	measure := defs.measure(l.State, yard)
+	measure := defs.Catalogue.Through(l.Gaps, defs.measure(l.State, yard))
 	r := Result{Due: l.Due, At: now, Signals: measure(now)}
 	counted := defs.counted(l.State)
 	r.Vector = defs.Model.VectorFrom(defs.past(l, counted), measure, defs.Settings.Zone, now)
@@ -212,7 +227,7 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 // past returns the levels at week ends that the turn before found and that are
 // still so.
 func (defs Definitions) past(l Loaded, counted string) []cairn.Mark {
-	if !l.Steady {
+	if !l.Steady || slices.ContainsFunc(l.Gaps, func(g signal.Gap) bool { return g.To.IsZero() || g.To.After(l.Prev.Vector.At) }) {
 		return nil
 	}
 	if was := l.Prev.Vector; was.Model == defs.Model.Name && was.Rev == defs.Model.Rev && was.Counted == counted {
@@ -231,6 +246,9 @@ func (defs Definitions) decide(ru rule.Rule, l Loaded, now rule.Input) cairn.Dec
 	}
 	if prev != nil && (prev.Vector.Model != now.Vector.Model || prev.Vector.Rev != now.Vector.Rev || prev.Vector.Counted != now.Vector.Counted) {
 		prev = nil
+	}
+	if prev != nil && ru.Stale(*prev) != ru.Stale(now) {
+		prev = nil // a source fell silent, or speaks again: nothing fires because of that
 	}
 	d := ru.Decide(now, prev)
 	if d.Fire && l.Due.Quiet {
@@ -275,6 +293,9 @@ func columns(s cairn.Signals, defs Definitions, now time.Time) (mrr cairn.Money,
 		renews = (today + cairn.Day(v)).Start(set.Zone)
 	}
 	if v, ok := s.Number("usage.days_since_activity"); ok {
+		if stale := s["usage.days_since_activity"].Stale; stale != nil {
+			today = dayOf(stale.Since, defs)
+		}
 		seen = (today - cairn.Day(v)).Start(set.Zone)
 	}
 	return mrr, renews, seen

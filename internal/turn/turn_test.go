@@ -147,6 +147,14 @@ func (states) State(_ context.Context, id cairn.AccountID, _, _ time.Time) (*sig
 
 func (states) Today(context.Context, cairn.AccountID, *signal.State, time.Time) error { return nil }
 
+func (states) Silences(context.Context, time.Time, time.Time) ([]signal.Silence, error) {
+	return nil, nil
+}
+
+func (states) Feeds(context.Context, []cairn.AccountID, []string) (map[cairn.AccountID][]signal.Feed, error) {
+	return nil, nil
+}
+
 func (states) PastYardsticks(context.Context, cairn.Day, cairn.Day) (signal.Yard, error) {
 	return nil, nil
 }

@@ -141,6 +141,9 @@ func (l placed) reason(sig cairn.Signals, points, of cairn.Points) cairn.Reason 
 	} else {
 		r.Text = l.missing(s)
 	}
+	if s.Stale != nil {
+		r.Stale, r.Text = s.Stale, r.Text+" ("+s.Stale.Why+")"
+	}
 	if !s.Fresh.IsZero() {
 		r.Fresh = s.Fresh.UTC().Format(time.RFC3339)
 	}

@@ -39,6 +39,22 @@ CREATE TABLE admitted (
     id bytea not null primary key
 ) without rowid;
 
+CREATE TABLE alarm (
+    id     bigint  not null primary key,
+    source text    not null,
+    kind   text    not null,
+    rule   text    not null,
+    heard  bigint  not null,
+    began  bigint  not null,
+    ended  bigint  not null,   -- 0: it lasts
+    stale  integer not null,
+    why    text    not null
+) without rowid;
+
+CREATE UNIQUE INDEX alarm_open on alarm (source, kind, rule) where ended = 0;
+
+CREATE INDEX alarm_source on alarm (source, began);
+
 CREATE TABLE arrival (
     source    text   not null,
     hour      bigint not null,
@@ -161,6 +177,16 @@ CREATE TABLE fact (
     sealed bytea,
     primary key (record, field, source, at, event)
 ) without rowid;
+
+CREATE TABLE feed (
+    stream bytea  not null,
+    source text   not null,
+    kind   text   not null,
+    first  bigint not null,    -- Seen of the first
+    primary key (stream, source, kind)
+) without rowid;
+
+CREATE INDEX feed_source on feed (source);
 
 CREATE TABLE generation (
     stage   text    not null primary key,

@@ -48,6 +48,7 @@ func (s *Store) CommitFold(ctx context.Context, b signal.Beat) (held time.Durati
 		return held, err
 	}
 	s.held.move(signal.StageName, b.Gen, b.Moves)
+	s.feedsKept(b)
 	rows.remember(&s.memory)
 	s.memory.moved(b.Gen, b.Moves)
 	if b.Live {
@@ -77,6 +78,9 @@ func (s *Store) commitFold(ctx context.Context, tx *Tx, b signal.Beat, rows *fol
 		}
 	}
 	if err := s.addVolumes(ctx, tx, b); err != nil {
+		return touched{}, err
+	}
+	if err := s.addFeeds(ctx, tx, b); err != nil {
 		return touched{}, err
 	}
 	t, err := s.streamsTouched(ctx, tx, b, rows.streams)

@@ -1,11 +1,15 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"cairn"
 	"cairn/internal/ingest"
+	"cairn/internal/signal"
 )
 
 // Breached adds to how often contracts were broken.
@@ -92,4 +96,213 @@ func (s *Store) Sample(ctx context.Context, scope cairn.Scope, source string, si
 		out = append(out, some...)
 	}
 	return out, nil
+}
+
+// Watched returns all sources with when each was heard last; see
+// [ingest.WatchStore].
+func (s *Store) Watched(ctx context.Context) ([]ingest.Source, map[string]time.Time, error) {
+	list, err := s.sourcesOf(ctx, cairn.Everything)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []ingest.Source
+	heard := map[string]time.Time{}
+	for _, sum := range list {
+		var last int64
+		err := s.db.QueryRowContext(ctx, `
+			/* source_watch.Watched */
+			select coalesce((select last from arrival where source = $1 order by hour desc limit 1), 0)`, sum.Source.Name).Scan(&last)
+		if err != nil {
+			return nil, nil, err
+		}
+		out = append(out, sum.Source)
+		heard[sum.Source.Name] = cairn.FromMicros(last)
+	}
+	return out, heard, nil
+}
+
+// Alarms returns what was wrong with sources; see [ingest.Alarms].
+func (s *Store) Alarms(ctx context.Context, scope cairn.Scope, source string, after time.Time) ([]ingest.Alarm, error) {
+	var st statement
+	st.add(`
+		/* source_watch.Alarms */
+		select id, source, kind, rule, heard, began, ended, stale, why from alarm
+		where (source = ? or ? = '') and (ended = 0 or ended > ?) and `, source, source, cairn.Micros(after))
+	st.whole(scope)
+	st.add(` order by began desc, id desc limit 1000`)
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []ingest.Alarm
+	for rows.Next() {
+		var a ingest.Alarm
+		var heard, began, ended int64
+		if err := rows.Scan(&a.ID, &a.Source, &a.Kind, &a.Rule, &heard, &began, &ended, &a.Stale, &a.Why); err != nil {
+			return nil, err
+		}
+		a.Heard, a.Began, a.Ended = cairn.FromMicros(heard), cairn.FromMicros(began), cairn.FromMicros(ended)
+		out = append(out, a)
+	}
+	return out, rows.Err()
+}
+
+// CommitWatch keeps alarms that began and ends others; see
+// [ingest.WatchStore]. Of two nodes that raise the same alarm one does.
+func (s *Store) CommitWatch(ctx context.Context, began, ended []ingest.Alarm) error {
+	due := false
+	err := s.write(ctx, Turns, func(tx *Tx) error {
+		due = false
+		for _, a := range began {
+			id, err := serial(ctx, tx, "alarm", 1)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `
+				/* source_watch.CommitWatch */
+				insert into alarm (id, source, kind, rule, heard, began, ended, stale, why)
+				values ($1, $2, $3, $4, $5, $6, 0, $7, $8) on conflict do nothing`,
+				id, a.Source, string(a.Kind), a.Rule, cairn.Micros(a.Heard), cairn.Micros(a.Began), one(a.Stale), a.Why); err != nil {
+				return err
+			}
+		}
+		for _, a := range ended {
+			if _, err := tx.ExecContext(ctx, `
+				/* source_watch.CommitWatch */
+				update alarm set ended = $2 where id = $1 and ended = 0`, a.ID, cairn.Micros(a.Ended)); err != nil {
+				return err
+			}
+		}
+		for _, a := range append(began, ended...) {
+			if !a.Stale {
+				continue
+			}
+			due = true
+			if err := measureFed(ctx, tx, a.Source); err != nil {
+				return err
+			}
+		}
+		return pageChanged(ctx, tx)
+	})
+	if err != nil {
+		return err
+	}
+	if due {
+		s.ring("due")
+	}
+	s.ring("page")
+	return nil
+}
+
+// measureFed lets all accounts that a source feeds be measured again.
+func measureFed(ctx context.Context, tx *Tx, source string) error {
+	_, err := tx.ExecContext(ctx, `
+		/* source_watch.measureFed */
+		update due set at = 0, mark = mark + 1 where account in (
+			select t.account from feed f join stream t on t.id = f.stream where f.source = $1 and t.account is not null)`, source)
+	return err
+}
+
+// Silences returns the times in which sources cannot be measured by; see
+// [turn.Silences].
+func (s *Store) Silences(ctx context.Context, from, to time.Time) ([]signal.Silence, error) {
+	rows, err := s.db.QueryContext(ctx, `
+		/* source_watch.Silences */
+		select source, kind, heard, began, ended from alarm
+		where stale = 1 and began <= $2 and (ended = 0 or ended > $1) order by began, id`, cairn.Micros(from), cairn.Micros(to))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []signal.Silence
+	for rows.Next() {
+		var q signal.Silence
+		var kind ingest.AlarmKind
+		var heard, began, ended int64
+		if err := rows.Scan(&q.Source, &kind, &heard, &began, &ended); err != nil {
+			return nil, err
+		}
+		q.Heard, q.From, q.To = cairn.FromMicros(heard), cairn.FromMicros(began), cairn.FromMicros(ended)
+		if kind == ingest.Untrusted {
+			q.Says = "has not sent what was agreed since"
+		}
+		out = append(out, q)
+	}
+	return out, rows.Err()
+}
+
+// Feeds returns what sources feed accounts with; see [turn.Silences].
+func (s *Store) Feeds(ctx context.Context, ids []cairn.AccountID, sources []string) (map[cairn.AccountID][]signal.Feed, error) {
+	out := map[cairn.AccountID][]signal.Feed{}
+	for len(ids) > 0 {
+		some := ids[:min(len(ids), atOnce)]
+		ids = ids[len(some):]
+		var st statement
+		st.add(`
+			/* source_watch.Feeds */
+			select t.account, f.source, f.kind, min(f.first) from stream t join feed f on f.stream = t.id where `)
+		in(&st, "t.account", some)
+		st.add(" and ")
+		in(&st, "f.source", sources)
+		st.add(" group by t.account, f.source, f.kind order by t.account, f.source, f.kind")
+		rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+		if err != nil {
+			return nil, err
+		}
+		for rows.Next() {
+			var id cairn.AccountID
+			var f signal.Feed
+			var first int64
+			if err := rows.Scan(&id, &f.Source, &f.Kind, &first); err != nil {
+				rows.Close()
+				return nil, err
+			}
+			f.First = cairn.FromMicros(first)
+			out[id] = append(out[id], f)
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// feedRow is what known remembers a feed by.
+func feedRow(stream cairn.StreamID, f signal.Feed) string {
+	return "f" + string(stream.ID[:]) + f.Source + "\x00" + string(f.Kind)
+}
+
+// addFeeds keeps what feeds streams, once for each.
+func (s *Store) addFeeds(ctx context.Context, tx *Tx, b signal.Beat) error {
+	var streams [][]byte
+	var sources, kinds []string
+	var firsts []int64
+	ids := slices.SortedFunc(maps.Keys(b.Streams), func(a, b cairn.StreamID) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	for _, id := range ids {
+		for _, f := range b.Streams[id].Feeds {
+			if s.known.has(feedRow(id, f)) {
+				continue
+			}
+			streams, sources = append(streams, bytesOf(id.ID)), append(sources, f.Source)
+			kinds, firsts = append(kinds, string(f.Kind)), append(firsts, cairn.Micros(f.First))
+		}
+	}
+	if len(streams) == 0 {
+		return nil
+	}
+	return s.engine.Insert(ctx, tx, "feed", "on conflict do nothing",
+		Col{"stream", streams}, Col{"source", sources}, Col{"kind", kinds}, Col{"first", firsts})
+}
+
+// feedsKept remembers what a beat has kept.
+func (s *Store) feedsKept(b signal.Beat) {
+	for id, d := range b.Streams {
+		for _, f := range d.Feeds {
+			if row := feedRow(id, f); !s.known.has(row) {
+				s.known.add(row)
+			}
+		}
+	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"cairn"
 	"cairn/internal/ingest"
+	"cairn/internal/signal"
+	"cairn/internal/turn"
 )
 
 // Sources is the contract of ingest.Sources and of what the door tells it.
@@ -18,6 +20,7 @@ func Sources(t *testing.T, open Opener) {
 	t.Run("KeysAreRotatedExpireAndAreWithdrawn", func(t *testing.T) { keysEnd(t, w) })
 	t.Run("ArrivalsAddUpByHour", func(t *testing.T) { arrivals(t, w) })
 	t.Run("BreachesAddUpByHour", func(t *testing.T) { breaches(t, w) })
+	t.Run("AlarmsBeginOnceAndMakeStaleWhatIsFed", func(t *testing.T) { alarms(t, newWorld(t, open(t))) })
 	t.Run("ASampleIsOfOneSourceAndOpened", func(t *testing.T) { sample(t, newWorld(t, open(t))) })
 	t.Run("RecordsKnowWhoseTheyAre", func(t *testing.T) { recordOwners(t, newWorld(t, open(t))) })
 }
@@ -178,6 +181,66 @@ func breaches(t *testing.T, w *world) {
 	hours := must(w.Arrivals(ctx, cairn.Everything, "crm", noon.Add(-47*time.Hour)))(t)
 	same(t, "hours with arrivals", 2, len(hours))
 	same(t, "arrivals in a scope", 0, len(must(w.Arrivals(ctx, cairn.Scope{}, "crm", noon.Add(-47*time.Hour)))(t)))
+}
+
+func alarms(t *testing.T, w *world) {
+	ctx := t.Context()
+	if err := w.SaveSource(ctx, author, ingest.Source{Name: "crm"}, "", noon); err != nil {
+		t.Fatal(err)
+	}
+	ticket := w.an(cairn.OfTicket, cairn.Keys{Account: "a2", Record: "t1"}, noon, fields{"status": "open"}, nil)
+	other := w.did("a3", "p3", "Clicked", noon)
+	other.Source = "web"
+	w.admit(w.did("a1", "p1", "Clicked", noon), w.did("a1", "p1", "Clicked", noon.Add(time.Hour)), ticket, other)
+	w.fold()
+	w.fold()
+	got := must(w.Feeds(ctx, []cairn.AccountID{acct("a1"), acct("a2"), acct("a3")}, []string{"product", "crm"}))(t)
+	same(t, "what feeds", map[cairn.AccountID][]signal.Feed{
+		acct("a1"): {{Source: "product", Kind: cairn.Track, First: noon}}, acct("a2"): {{Source: "crm", Kind: cairn.OfTicket, First: noon}},
+	}, got)
+
+	a := ingest.Alarm{Source: ticket.Source, Kind: ingest.Silent, Heard: noon, Began: noon.Add(6 * time.Hour), Stale: true, Why: "Silent."}
+	drift := ingest.Alarm{Source: "web", Kind: ingest.Drifting, Rule: "Clicked", Heard: noon, Began: noon.Add(time.Hour), Why: "Odd."}
+	w.measure(noon, nil)
+	for range 2 { // another node has seen the same
+		if err := w.CommitWatch(ctx, []ingest.Alarm{a, drift}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var due []cairn.AccountID
+	for _, d := range must(w.Due(ctx, noon.Add(time.Minute), 10))(t) {
+		due = append(due, d.Account)
+		w.GiveBack([]turn.Due{d})
+	}
+	same(t, "who is measured again", []cairn.AccountID{acct("a2")}, due)
+
+	open := must(w.Alarms(ctx, cairn.Everything, "", noon.AddDate(0, 0, 1)))(t)
+	same(t, "alarms", 2, len(open))
+	a.ID, drift.ID = open[0].ID, open[1].ID
+	same(t, "the newest", a, open[0])
+	same(t, "alarms in a scope", 0, len(must(w.Alarms(ctx, only("a1"), "", noon))(t)))
+	silence := signal.Silence{Source: a.Source, Heard: a.Heard, From: a.Began}
+	for at, n := range map[time.Time]int{noon: 0, a.Began: 1, noon.AddDate(1, 0, 0): 1} {
+		same(t, fmt.Sprint("silences at ", at), n, len(must(w.Silences(ctx, at, at))(t)))
+	}
+	a.Ended = noon.Add(20 * time.Hour)
+	if err := w.CommitWatch(ctx, nil, []ingest.Alarm{a}); err != nil {
+		t.Fatal(err)
+	}
+	silence.To = a.Ended
+	same(t, "a silence that ended", []signal.Silence{silence}, must(w.Silences(ctx, noon, noon.AddDate(0, 0, 9)))(t))
+	same(t, "after it", 0, len(must(w.Silences(ctx, a.Ended, noon.AddDate(0, 0, 9)))(t)))
+	same(t, "alarms that last", []ingest.Alarm{drift}, must(w.Alarms(ctx, cairn.Everything, "", a.Ended))(t))
+	again := a
+	again.Began, again.Ended, again.ID = noon.Add(30*time.Hour), time.Time{}, 0
+	if err := w.CommitWatch(ctx, []ingest.Alarm{again}, nil); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "of one source", 2, len(must(w.Alarms(ctx, cairn.Everything, a.Source, noon))(t)))
+	sources, heard, err := w.Watched(ctx)
+	if err != nil || len(sources) != 1 || sources[0].Name != "crm" {
+		t.Errorf("watched: %v %v %v", sources, heard, err)
+	}
 }
 
 func sample(t *testing.T, w *world) {

@@ -431,6 +431,32 @@ create table breach (
     primary key (source, hour, rule, field, problem)
 ) /* clustered */;
 
+-- Times in which a source was silent, or what it sent was not as usual. Signals
+-- are measured as of heard where stale is 1.
+create table alarm (
+    id     bigint  not null primary key,
+    source text    not null,
+    kind   text    not null,
+    rule   text    not null,
+    heard  bigint  not null,
+    began  bigint  not null,
+    ended  bigint  not null,   -- 0: it lasts
+    stale  integer not null,
+    why    text    not null
+) /* clustered */;
+create unique index alarm_open on alarm (source, kind, rule) where ended = 0;
+create index alarm_source on alarm (source, began);
+
+-- Which source feeds which stream with which kind of record, and since when.
+create table feed (
+    stream bytea  not null,
+    source text   not null,
+    kind   text   not null,
+    first  bigint not null,    -- Seen of the first
+    primary key (stream, source, kind)
+) /* clustered */;
+create index feed_source on feed (source);
+
 create table arrival (
     source    text   not null,
     hour      bigint not null,
