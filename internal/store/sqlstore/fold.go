@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -210,7 +211,16 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) row
 }
 
+// bitmap reads numbers of people. Damaged bytes are an error, also where they
+// would only break what is done with them later.
 func bitmap(b []byte) (*roaring.Bitmap, error) {
 	m := roaring.New()
-	return m, m.UnmarshalBinary(b)
+	err := m.UnmarshalBinary(b)
+	if err == nil {
+		err = m.Validate()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: a bitmap of people is damaged: %w", err)
+	}
+	return m, nil
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -214,7 +215,7 @@ func (r *foldRows) have(rows *sql.Rows, err error) error {
 		}
 		t.Last = cairn.FromMicros(last)
 		if t.People, err = bitmap(people); err != nil {
-			return err
+			return fmt.Errorf("tally %q of %v, stream %v: %w", k.Name, k.Day, sd.stream, err)
 		}
 		r.days[sd][k] = &t
 	}

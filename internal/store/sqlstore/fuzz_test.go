@@ -63,7 +63,8 @@ func FuzzSealed(f *testing.F) {
 		f.Fatal(err)
 	}
 	subject := cairn.HashID("fuzz")
-	good := sealWith(a, subject, []byte(`{"k":{},"p":{}}`))
+	const kept = `{"k":{},"p":{}}`
+	good := sealWith(a, subject, []byte(kept)) // another one in each process
 	f.Add(good, []byte("x"))
 	f.Add(good[:20], []byte(""))
 	f.Add([]byte{}, []byte("{}"))
@@ -74,7 +75,7 @@ func FuzzSealed(f *testing.F) {
 			box = append(bytes.Clone(subject[:]), box[len(subject):]...)
 		}
 		got, err := s.open(context.Background(), box)
-		if err == nil && len(box) > 0 && !bytes.Equal(box, good) {
+		if err == nil && len(box) > 0 && string(got) != kept {
 			t.Fatalf("% x opens to %q", box, got)
 		}
 		if got, err := s.open(context.Background(), sealWith(a, subject, plain)); err != nil || !bytes.Equal(got, plain) {

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"cairn"
@@ -104,7 +105,7 @@ func (s *Store) addTallies(ctx context.Context, st *signal.State, streams []cair
 		}
 		t := signal.Tally{N: n, Sum: total, Last: cairn.FromMicros(at)}
 		if t.People, err = bitmap(people); err != nil {
-			return err
+			return fmt.Errorf("tally %q of %v, stream %v: %w", k.Name, k.Day, sid, err)
 		}
 		part.Tallies[k] = &t
 	}
