@@ -151,7 +151,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/api/v1/events:bulk", api.Bulk(door, a.Store, a.Store, a.stopping, a.log))
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
-		Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
+		Usage: a.Usage, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()
 			return web.Settings{Zone: set.Zone, Currency: set.Currency, Address: a.cfg.URL}

@@ -39,6 +39,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"today": "/today", "today-everybody": "/today?who=everybody", "accounts": "/accounts", "accounts-renewing": "/accounts?renews=90&sort=renews", "accounts-falling": "/accounts?way=falling&sort=-mrr",
 			"account": first, "account-past": first + "?at=" + full.Clock.Now().AddDate(0, -2, 0).Format(time.DateOnly),
 			"sources": "/sources", "source": "/sources/product",
+			"usage": "/usage", "usage-tick": "/usage?tick=Page+Viewed", "usage-metrics": "/usage/metrics", "usage-metric": "/usage/metrics/new", "usage-drivers": "/usage/drivers",
 		} {
 			w.visit(path)
 			w.sound(name, l)
@@ -47,6 +48,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 		w.signIn(empty.mail, empty.password)
 		for name, path := range map[string]string{
 			"empty-today": "/today", "empty-accounts": "/accounts", "empty-sources": "/sources", "empty-source": "/sources/segment",
+			"empty-usage": "/usage", "empty-metrics": "/usage/metrics", "empty-metric": "/usage/metrics/new", "empty-drivers": "/usage/drivers",
 		} {
 			w.visit(path)
 			w.sound(name, l)

@@ -20,6 +20,7 @@ type accountView struct {
 	At      time.Time     // the moment shown; zero: now
 	Vector  cairn.Vector
 	Signals cairn.Signals
+	Meaning signal.Catalogue // of the signals
 	Groups  []accountReasonGroup
 	Days    int               // how far back it is compared
 	Before  accountComparison // with so many days before
@@ -84,6 +85,8 @@ func (s *site) account(w http.ResponseWriter, r *http.Request, v View) error {
 		return s.accountTimelinePart(w, r, v, id)
 	case "history":
 		return s.accountHistoryPart(w, r, v, id)
+	case "adoption":
+		return s.accountAdoptionPart(w, r, v, id)
 	case "changed":
 		return s.accountChangedPart(w, r, v, id)
 	}
@@ -183,10 +186,12 @@ func (s *site) accountView(r *http.Request, v View, id cairn.AccountID) (account
 }
 
 // accountMeasure sets vector and signals: as last measured, or as of the past.
-func (s *site) accountMeasure(ctx context.Context, v View, av *accountView) error {
+func (s *site) accountMeasure(ctx context.Context, v View, av *accountView) (err error) {
 	av.Vector, av.Signals = av.Account.Vector, av.Account.Signals
+	if av.Meaning, err = s.Usage.Catalogue(ctx); err != nil {
+		return err
+	}
 	if av.Past() || av.Vector.At.IsZero() {
-		var err error
 		av.Vector, av.Signals, err = s.Explain.Explain(ctx, v.Scope(), av.Account.ID, av.At)
 		if err != nil {
 			return err

@@ -34,7 +34,7 @@ type customers struct {
 // site serves the pages of c.
 func (c *customers) site() http.Handler {
 	return New(Deps{
-		Accounts: c, Explain: c, Past: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c,
+		Usage: counting(c, nil), Accounts: c, Explain: c, Past: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c,
 		Now: func() time.Time { return noon },
 	})
 }

@@ -22,7 +22,7 @@ const (
 
 // accountAnchors are the sections of the page, in order.
 var accountAnchors = []struct{ ID, Label string }{
-	{"changed", "What changed"}, {"reasons", "Why"}, {"history", "History"}, {"usage", "Usage"},
+	{"changed", "What changed"}, {"reasons", "Why"}, {"history", "History"}, {"usage", "Usage"}, {"adoption", "Adoption"},
 	{"people", "People"}, {"money", "Money"}, {"support", "Support"}, {"timeline", "Timeline"},
 	{"signals", "Numbers"}, {"facts", "Facts"},
 }
@@ -211,7 +211,7 @@ func (av accountView) signals(v View, names []string) []accountSignal {
 	for _, name := range names {
 		if s, ok := av.Signals[name]; ok {
 			s.Name = name
-			out = append(out, accountSignalOf(v, s))
+			out = append(out, accountSignalOf(v, s, av.Meaning))
 		}
 	}
 	return out
@@ -220,7 +220,7 @@ func (av accountView) signals(v View, names []string) []accountSignal {
 // signalGroups are all signals in the order of the catalogue, then traits.
 func (av accountView) signalGroups(v View) []accountSignalGroup {
 	var names []string
-	for _, d := range signal.Defs() {
+	for _, d := range av.Meaning.Defs() {
 		names = append(names, d.Name)
 	}
 	for _, name := range sortedKeys(av.Signals) {
@@ -240,8 +240,8 @@ func (av accountView) signalGroups(v View) []accountSignalGroup {
 	return out
 }
 
-func accountSignalOf(v View, s cairn.Signal) accountSignal {
-	def, ok := signal.Find(s.Name)
+func accountSignalOf(v View, s cairn.Signal, c signal.Catalogue) accountSignal {
+	def, ok := c.Def(s.Name)
 	if !ok {
 		def = signal.Def{Name: s.Name, Label: s.Name, Group: "Other"}
 	}

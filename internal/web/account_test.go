@@ -56,9 +56,7 @@ func TestAccountPageRendersFullAndEmpty(t *testing.T) {
 				}
 			}
 		})
-		if name == "full" {
-			c = regulars()
-		}
+		c = regulars()
 	}
 }
 
@@ -341,7 +339,7 @@ func TestNoteTheDoorRefusesIsNotLost(t *testing.T) {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.AddCookie(&http.Cookie{Name: sessionCookie, Value: "token-of-ada"})
 	w := httptest.NewRecorder()
-	New(Deps{Accounts: c, Explain: c, History: c, Work: c, Sources: c, Door: refusing, Auth: c, Users: c, Now: func() time.Time { return noon }}).ServeHTTP(w, r)
+	New(Deps{Usage: counting(c, nil), Accounts: c, Explain: c, History: c, Work: c, Sources: c, Door: refusing, Auth: c, Users: c, Now: func() time.Time { return noon }}).ServeHTTP(w, r)
 	body := w.Body.String()
 	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(body, "They want &lt;b&gt;SSO&lt;/b&gt;.") || !strings.Contains(body, "The disk is full.") {
 		t.Errorf("status %d; what was typed and why it was refused must be on the page", w.Code)

@@ -325,6 +325,10 @@ func TestPagesAreSoundInABrowser(t *testing.T) {
 			{"rejects-none", "/sources/segment/rejects", unrefused, nil, ""},
 			{"reject", "/sources/segment/rejects/1", refused, nil, ""},
 			{"reject-patch", "/sources/segment/rejects/patch?op=rename&path=properties.name&value=event", refused, nil, ""},
+			{"usage", "/usage", fullCompany(), nil, ""},
+			{"usage-new", "/usage", bareCompany(), nil, ""},
+			{"usage-metric", "/usage/metrics/new", fullCompany(), nil, ""},
+			{"usage-drivers", "/usage/drivers", fullCompany(), nil, ""},
 			{"not-found", "/nowhere", fullCompany(), nil, ""},
 		} {
 			if p.do != nil && l.dark != (l.width < 600) {

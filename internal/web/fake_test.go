@@ -14,6 +14,7 @@ import (
 	"cairn/internal/auth"
 	"cairn/internal/event"
 	"cairn/internal/ingest"
+	"cairn/internal/usage"
 	"cairn/internal/work"
 )
 
@@ -337,9 +338,11 @@ func (c *company) Users(context.Context) ([]auth.User, error) { return c.users, 
 var ada = auth.User{ID: "1", Mail: "ada@cairn.example", Name: "Ada Lindqvist", Admin: true}
 
 // site serves the company's pages.
-func (c *company) site() http.Handler {
+func (c *company) site() http.Handler { return c.siteWith(counting(c, c.accounts)) }
+
+func (c *company) siteWith(u *usage.Service) http.Handler {
 	return New(Deps{
-		Accounts: c, Explain: c, History: c, Work: c, Sources: c, Rejects: c.mender, Door: c, Auth: c, Users: c,
+		Usage: u, Accounts: c, Explain: c, History: c, Work: c, Sources: c, Rejects: c.mender, Door: c, Auth: c, Users: c,
 		Now: func() time.Time { return noon }, Progress: func() []Progress { return c.progress },
 	})
 }

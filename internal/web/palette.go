@@ -27,6 +27,9 @@ var pages = []destination{
 	{Icon: "user", Name: "Nobody's tasks", Note: "Today", Href: "/today?who=nobody"},
 	{Icon: "building", Name: "Accounts", Note: "All customers with level and way", Href: "/accounts"},
 	{Icon: "trending-down", Name: "Accounts that are falling", Note: "Accounts", Href: "/accounts?way=falling"},
+	{Icon: "click", Name: "What counts as usage", Note: "Meaningful Activity", Href: "/usage"},
+	{Icon: "chart-line", Name: "Metrics", Note: "What this workspace measures itself", Href: "/usage/metrics"},
+	{Icon: "users", Name: "What people who stay do early", Note: "Usage", Href: "/usage/drivers"},
 	{Icon: "plug", Name: "Sources", Note: "What arrives, keys and snippets", Href: "/sources"},
 }
 

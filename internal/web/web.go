@@ -15,6 +15,7 @@ import (
 	"cairn/internal/event"
 	"cairn/internal/ingest"
 	"cairn/internal/reply"
+	"cairn/internal/usage"
 	"cairn/internal/work"
 )
 
@@ -65,6 +66,7 @@ type Deps struct {
 	Sources  ingest.Sources
 	Rejects  *ingest.Mender // optional: what was refused cannot be mended
 	Door     Admitter
+	Usage    *usage.Service
 	Auth     Auth
 	Users    Users
 	Settings func() Settings   // optional
@@ -113,6 +115,7 @@ func New(d Deps) http.Handler {
 	s.sourceRoutes(mux)
 	s.rejectRoutes(mux)
 	s.accountRoutes(mux)
+	s.usageRoutes(mux)
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request, View) error {
 		return cairn.Errorf(cairn.NotFound, "There is no page at this address.")
 	}))

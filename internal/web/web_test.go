@@ -216,7 +216,7 @@ func TestTroubleIsTextForPeopleAndItsCauseIsForTheLog(t *testing.T) {
 	c := fullCompany()
 	c.broken = errors.New("disk I/O error in table session")
 	var log strings.Builder
-	h := New(Deps{Accounts: c, Explain: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	h := New(Deps{Usage: counting(c, nil), Accounts: c, Explain: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	full := ask(t, h, "GET", "/today", nil)
 	part := ask(t, h, "GET", "/live/today", nil, "HX-Request", "true")
 	for _, res := range []answer{full, part} {
@@ -299,7 +299,7 @@ func unzip(t *testing.T, s string) string {
 func TestPaletteFindsPagesAccountsAndPeople(t *testing.T) {
 	c := fullCompany()
 	for q, want := range map[string]string{
-		"":        "Go to: Today, Everybody's tasks, Nobody's tasks, Accounts, Accounts that are falling, Sources",
+		"":        "Go to: Today, Everybody's tasks, Nobody's tasks, Accounts, Accounts that are falling, What counts as usage, Metrics, What people who stay do early, Sources",
 		"hal rob": "Accounts: Halden Robotics",
 		"sou":     "Go to: Sources",
 		"marta":   "Accounts: Halden Robotics | People: Marta Quist",
