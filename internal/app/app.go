@@ -148,6 +148,7 @@ func (a *App) Handler() http.Handler {
 	door := a.door(func() time.Time { return time.Now().UTC() })
 	door.Limits = &ingest.Limiter{Spend: a.Store.SpendKey, Zone: door.Zone}
 	mux.Handle("/v1/", api.Segment(door, a.Store, a.log))
+	mux.Handle("GET /api/v1/events", api.Feed(a.Store, a.Store, a.Store, a.stopping, a.log))
 	mux.Handle("/api/v1/events:bulk", api.Bulk(door, a.Store, a.Store, a.stopping, a.log))
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,

@@ -20,6 +20,9 @@ type KeyScope string
 const (
 	MayWrite KeyScope = "write" // send records
 	MayRead  KeyScope = "read"  // read the change feed
+
+	// MayReadPersonal adds to MayRead what is personal.
+	MayReadPersonal KeyScope = "personal"
 )
 
 // A Key is what a source proves itself with, as it can be told of: of its text
@@ -170,9 +173,12 @@ func (k Key) Settle(now time.Time) (Key, error) {
 	slices.SortFunc(k.Scopes, func(a, b KeyScope) int { return cmp.Compare(b, a) }) // write first
 	k.Scopes = slices.Compact(k.Scopes)
 	for _, s := range k.Scopes {
-		if s != MayWrite && s != MayRead {
-			return k, cairn.Errorf(cairn.Invalid, "%q is no scope: write or read.", s).At("scopes")
+		if s != MayWrite && s != MayRead && s != MayReadPersonal {
+			return k, cairn.Errorf(cairn.Invalid, "%q is no scope: write, read or personal.", s).At("scopes")
 		}
+	}
+	if slices.Contains(k.Scopes, MayReadPersonal) && !slices.Contains(k.Scopes, MayRead) {
+		return k, cairn.Errorf(cairn.Invalid, "What is personal is read with the scope read: give the key both.").At("scopes")
 	}
 	writes := slices.Contains(k.Scopes, MayWrite)
 	switch {
