@@ -63,6 +63,8 @@ type IngestResult struct {
 
 	At2000 Paced `json:"at_2000"`
 	AtHalf Paced `json:"at_half"`
+
+	Lanes []app.Lane `json:"lanes"` // queues to the writer, since the server's start until after full speed
 }
 
 // A Paced is a phase at a chosen rate.
@@ -136,6 +138,11 @@ func (b Ingest) Run(ctx context.Context) (r IngestResult, err error) {
 		return r, err
 	}
 	r.SettleS = time.Since(begun).Seconds()
+	standing, err := app.Call(ctx, s.link, app.Standings, app.None{}, nil)
+	if err != nil {
+		return r, err
+	}
+	r.Lanes = standing.Lanes
 	r.BytesWritten = float64(s.written()-full.written) / float64(full.events)
 
 	for _, p := range []struct {

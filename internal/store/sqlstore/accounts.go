@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -25,7 +24,7 @@ const accountColumns = `
 func scanAccount(rows interface{ Scan(...any) error }, more ...any) (cairn.Account, error) {
 	var a cairn.Account
 	var first, renews, seen int64
-	var body string
+	var body []byte
 	into := append([]any{&a.ID, &a.Key, &a.Name, &a.Domain, &a.Owner, &a.Status, &first,
 		&a.MRR.Minor, &a.MRR.Currency, &renews, &seen, &body, &a.OpenTasks}, more...)
 	if err := rows.Scan(into...); err != nil {
@@ -33,10 +32,8 @@ func scanAccount(rows interface{ Scan(...any) error }, more ...any) (cairn.Accou
 	}
 	a.First, a.Renews, a.LastSeen = cairn.FromMicros(first), cairn.FromMicros(renews), cairn.FromMicros(seen)
 	a.Vector.Way = cairn.Unknown
-	if body != "" {
-		if err := json.Unmarshal([]byte(body), &a.Vector); err != nil {
-			return a, fmt.Errorf("sqlstore: vector of account %s: %w", a.ID, err)
-		}
+	if err := unpack(body, &a.Vector); err != nil {
+		return a, fmt.Errorf("sqlstore: vector of account %s: %w", a.ID, err)
 	}
 	return a, nil
 }
@@ -292,12 +289,12 @@ func (s *Store) Account(ctx context.Context, scope cairn.Scope, id cairn.Account
 		select`+accountColumns+`, coalesce(v.signals, '')
 		from account a left join vector v on v.account = a.id where a.id = ? and `, id)
 	st.within(scope, "a.id")
-	var signals string
+	var signals []byte
 	a, err := scanAccount(s.db.QueryRowContext(ctx, st.String(), st.args...), &signals)
 	if errors.Is(err, sql.ErrNoRows) {
 		return cairn.Account{}, errNoAccount
 	}
-	if err != nil || signals == "" {
+	if err != nil || len(signals) == 0 {
 		return a, err
 	}
 	a.Signals, err = signalsOf(signals)

@@ -50,8 +50,11 @@ func (s *Store) CommitFold(ctx context.Context, b signal.Beat) (held time.Durati
 	}
 	s.held.move(signal.StageName, b.Gen, b.Moves)
 	s.feedsKept(b)
-	rows.remember(&s.memory)
-	s.memory.moved(b.Gen, b.Moves)
+	if err := rows.remember(&s.memory); err != nil {
+		s.memory.forget()
+	} else {
+		s.memory.moved(b.Gen, b.Moves)
+	}
 	if b.Live {
 		s.tail.drop(b.Moves)
 	}

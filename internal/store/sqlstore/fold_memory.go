@@ -14,7 +14,7 @@ import (
 type foldMemory struct {
 	mu      sync.Mutex
 	at      map[foldPart]int64 // where the cursor stands, if what is remembered counts
-	days    aged[streamDay, map[signal.Key]*signal.Tally]
+	days    aged[streamDay, []keptTally]
 	numbers aged[cairn.StreamID, map[cairn.PersonID]uint32]
 }
 
@@ -53,6 +53,9 @@ func (m *foldMemory) trusts(gen int, moves []signal.Move) {
 func (m *foldMemory) moved(gen int, moves []signal.Move) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.at == nil { // everything was forgotten meanwhile
+		m.at = map[foldPart]int64{}
+	}
 	for _, mv := range moves {
 		m.at[foldPart{gen, mv.Part}] = mv.To
 	}
@@ -63,20 +66,41 @@ func (m *foldMemory) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.at = nil
-	m.days = aged[streamDay, map[signal.Key]*signal.Tally]{}
+	m.days = aged[streamDay, []keptTally]{}
 	m.numbers = aged[cairn.StreamID, map[cairn.PersonID]uint32]{}
 }
 
-func (m *foldMemory) day(k streamDay) (map[signal.Key]*signal.Tally, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.days.get(k)
+// A keptTally is a tally as it is kept: people as the row has them, which takes
+// a fifth of the room that a bitmap does.
+type keptTally struct {
+	product, name string
+	n, sum, last  int64
+	people        []byte
 }
 
-func (m *foldMemory) keepDay(k streamDay, v map[signal.Key]*signal.Tally) {
+// day returns the tallies that a stream has on a day.
+func (m *foldMemory) day(k streamDay) (map[signal.Key]*signal.Tally, bool, error) {
+	m.mu.Lock()
+	kept, ok := m.days.get(k)
+	m.mu.Unlock()
+	if !ok {
+		return nil, false, nil
+	}
+	out := make(map[signal.Key]*signal.Tally, len(kept)+1)
+	for _, t := range kept {
+		people, err := bitmap(t.people)
+		if err != nil {
+			return nil, false, err
+		}
+		out[signal.Key{Product: t.product, Day: k.day, Name: t.name}] = &signal.Tally{N: t.n, Sum: t.sum, Last: cairn.FromMicros(t.last), People: people}
+	}
+	return out, true, nil
+}
+
+func (m *foldMemory) keepDay(k streamDay, kept []keptTally) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.days.put(k, v, 1+len(v), maxTallies)
+	m.days.put(k, kept, 1+len(kept), maxTallies)
 }
 
 // number returns what is remembered of people's numbers within a stream.
@@ -97,51 +121,4 @@ func (m *foldMemory) keepNumber(id cairn.StreamID, p cairn.PersonID, n uint32) {
 	}
 	ns[p] = n
 	m.numbers.put(id, ns, 1, maxNumbers)
-}
-
-// An aged map remembers what was used lately: when it is full, what was not
-// used since it was full before is forgotten.
-type aged[K comparable, V any] struct {
-	young, old map[K]V
-	weight     int // of what was put into young
-}
-
-func (a *aged[K, V]) get(k K) (V, bool) {
-	v, ok := a.young[k]
-	if ok {
-		return v, true
-	}
-	if v, ok = a.old[k]; ok {
-		delete(a.old, k)
-		if a.young == nil {
-			a.young = map[K]V{}
-		}
-		a.young[k] = v
-		a.weight++
-	}
-	return v, ok
-}
-
-func (a *aged[K, V]) put(k K, v V, weight, most int) {
-	if a.weight >= most {
-		a.young, a.old, a.weight = nil, a.young, 0
-	}
-	if a.young == nil {
-		a.young = map[K]V{}
-	}
-	if _, known := a.young[k]; !known || weight == 1 {
-		a.weight += weight
-	}
-	delete(a.old, k)
-	a.young[k] = v
-}
-
-func (a *aged[K, V]) drop(which func(K) bool) {
-	for _, m := range []map[K]V{a.young, a.old} {
-		for k := range m {
-			if which(k) {
-				delete(m, k)
-			}
-		}
-	}
 }

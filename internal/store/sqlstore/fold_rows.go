@@ -149,7 +149,11 @@ func (s *Store) recall(ctx context.Context, b signal.Beat, r *foldRows) error {
 			if r.days[sd] != nil {
 				continue
 			}
-			if have, ok := s.memory.day(sd); ok {
+			have, ok, err := s.memory.day(sd)
+			if err != nil {
+				return err
+			}
+			if ok {
 				r.days[sd] = have
 				continue
 			}
@@ -222,10 +226,9 @@ func (r *foldRows) have(rows *sql.Rows, err error) error {
 	return rows.Err()
 }
 
-// add counts the beat to what there was. What is remembered is never changed,
-// only replaced: the commit may fail.
+// add counts the beat to what there was.
 func (r *foldRows) add(b signal.Beat) error {
-	tallyCols := &tallyCols{}
+	rows := &tallyCols{}
 	for _, id := range r.streams {
 		delta := b.Streams[id].State
 		keys := make([]signal.Key, 0, len(delta.Tallies))
@@ -235,25 +238,16 @@ func (r *foldRows) add(b signal.Beat) error {
 		slices.SortFunc(keys, func(a, b signal.Key) int {
 			return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Product, b.Product), cmp.Compare(a.Name, b.Name))
 		})
-		var fresh map[signal.Key]*signal.Tally
-		for i, k := range keys {
-			sd := streamDay{b.Gen, id, k.Day}
-			if i == 0 || keys[i-1].Day != k.Day {
-				fresh = make(map[signal.Key]*signal.Tally, len(r.days[sd])+1)
-				for k, t := range r.days[sd] {
-					fresh[k] = t
-				}
-				r.days[sd] = fresh
-			}
-			sum := r.sum(id, delta, fresh[k], delta.Tallies[k])
-			fresh[k] = sum
-			if err := tallyCols.add(b.Gen, id, k, sum); err != nil {
+		for _, k := range keys {
+			have := r.days[streamDay{b.Gen, id, k.Day}]
+			have[k] = r.sum(id, delta, have[k], delta.Tallies[k])
+			if err := rows.add(b.Gen, id, k, have[k]); err != nil {
 				return err
 			}
 		}
 	}
 	r.tallies = foldInsert{"tally", `on conflict (gen, stream, day, product, name) do update set
-		n = excluded.n, total = excluded.total, last = excluded.last, people = excluded.people`, tallyCols.cols()}
+		n = excluded.n, total = excluded.total, last = excluded.last, people = excluded.people`, rows.cols()}
 	return nil
 }
 
@@ -268,42 +262,39 @@ func (r *foldRows) sum(id cairn.StreamID, delta *signal.State, was, t *signal.Ta
 		}
 		sum.People = was.People
 	}
-	numbers, owned := r.numbers[id], false
+	if sum.People == nil {
+		sum.People = roaring.New()
+	}
+	numbers, before := r.numbers[id], sum.People.GetCardinality()
 	it := t.People.Iterator()
 	for it.HasNext() {
-		n := numbers[delta.People[it.Next()]]
-		if sum.People != nil && sum.People.Contains(n) {
-			continue
-		}
-		if !owned {
-			owned = true
-			if sum.People == nil {
-				sum.People = roaring.New()
-			} else {
-				sum.People = sum.People.Clone()
-			}
-		}
-		sum.People.Add(n)
+		sum.People.Add(numbers[delta.People[it.Next()]])
 	}
-	switch {
-	case sum.People == nil:
-		sum.People = roaring.New()
-	case owned:
+	if sum.People.GetCardinality() != before {
 		sum.People.RunOptimize()
 	}
 	return sum
 }
 
 // remember keeps what was committed.
-func (r *foldRows) remember(m *foldMemory) {
+func (r *foldRows) remember(m *foldMemory) error {
 	for sd, tallies := range r.days {
-		m.keepDay(sd, tallies)
+		kept := make([]keptTally, 0, len(tallies))
+		for k, t := range tallies {
+			people, err := t.People.ToBytes()
+			if err != nil {
+				return err
+			}
+			kept = append(kept, keptTally{k.Product, k.Name, t.N, t.Sum, cairn.Micros(t.Last), people})
+		}
+		m.keepDay(sd, kept)
 	}
 	for id, numbers := range r.numbers {
 		for p, n := range numbers {
 			m.keepNumber(id, p, n)
 		}
 	}
+	return nil
 }
 
 // tallyCols are rows of tally, column by column.

@@ -58,7 +58,7 @@ func (ad *admission) project(ctx context.Context) error {
 }
 
 // sure reports whether a row was made sure of before, and remembers it.
-func (ad *admission) sure(row string) bool {
+func (ad *admission) sure(row knownRow) bool {
 	if ad.s.known.has(row) || ad.known.has(row) {
 		return true
 	}
@@ -69,17 +69,17 @@ func (ad *admission) sure(row string) bool {
 // meet makes rows for streams, accounts and people that are new.
 func (ad *admission) meet(ctx context.Context) error {
 	for _, e := range ad.new {
-		if !e.Account.IsZero() && !ad.sure("a"+string(e.Account.ID[:])) {
+		if !e.Account.IsZero() && !ad.sure(knownRow{kind: 'a', a: e.Account.ID}) {
 			if err := ad.meetAccount(ctx, e); err != nil {
 				return err
 			}
 		}
-		if !e.Person.IsZero() && e.Kind != cairn.OfIdentity && !ad.sure("p"+string(e.Person.ID[:])) {
+		if !e.Person.IsZero() && e.Kind != cairn.OfIdentity && !ad.sure(knownRow{kind: 'p', a: e.Person.ID}) {
 			if err := ad.meetPerson(ctx, e); err != nil {
 				return err
 			}
 		}
-		if e.Kind == cairn.OfIdentity || !ad.sure("s"+string(e.Stream.ID[:])) {
+		if e.Kind == cairn.OfIdentity || !ad.sure(knownRow{kind: 's', a: e.Stream.ID}) {
 			if err := ad.meetStream(ctx, e); err != nil {
 				return err
 			}
@@ -237,7 +237,7 @@ func (ad *admission) ownerOf(ctx context.Context, stream cairn.StreamID) (cairn.
 func (ad *admission) belong(ctx context.Context, e *cairn.Event) error {
 	said := e.Kind == cairn.OfAccount || e.Kind == cairn.OfPerson
 	if !e.Account.IsZero() && !e.Person.IsZero() {
-		row := "m" + string(e.Account.ID[:]) + string(e.Person.ID[:]) + e.Source
+		row := knownRow{kind: 'm', a: e.Account.ID, b: e.Person.ID, source: e.Source}
 		if said {
 			// The time of the latest group call counts, so it is always noted.
 			if err := ad.member(ctx, e, 1); err != nil {

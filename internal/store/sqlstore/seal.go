@@ -21,34 +21,30 @@ import (
 
 const nonceSize = 12
 
-// keyring remembers keys of subjects, at most maxKeys of them.
+// keyring remembers keys of subjects.
 type keyring struct {
 	mu   sync.Mutex
-	keys map[cairn.ID]cipher.AEAD
+	keys aged[cairn.ID, cipher.AEAD]
 }
 
-const maxKeys = 100_000
+const maxKeys = 60_000 // twice
 
 func (k *keyring) key(id cairn.ID) (cipher.AEAD, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	a, ok := k.keys[id]
-	return a, ok
+	return k.keys.get(id)
 }
 
 func (k *keyring) put(id cairn.ID, a cipher.AEAD) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.keys == nil || len(k.keys) >= maxKeys {
-		k.keys = map[cairn.ID]cipher.AEAD{}
-	}
-	k.keys[id] = a
+	k.keys.put(id, a, 1, maxKeys)
 }
 
 func (k *keyring) drop(id cairn.ID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.keys, id)
+	k.keys.forget(id)
 }
 
 func aead(secret []byte) (cipher.AEAD, error) {

@@ -270,8 +270,8 @@ func (s *Store) Feeds(ctx context.Context, ids []cairn.AccountID, sources []stri
 }
 
 // feedRow is what known remembers a feed by.
-func feedRow(stream cairn.StreamID, f signal.Feed) string {
-	return "f" + string(stream.ID[:]) + f.Source + "\x00" + string(f.Kind)
+func feedRow(stream cairn.StreamID, f signal.Feed) knownRow {
+	return knownRow{kind: 'f', a: stream.ID, source: f.Source, of: f.Kind}
 }
 
 // addFeeds keeps what feeds streams, once for each.

@@ -236,7 +236,7 @@ func folded(ctx context.Context, q querier) (n int64, err error) {
 }
 
 func (s *Store) loadPrev(ctx context.Context, l *turn.Loaded) error {
-	var body, signals string
+	var body, signals []byte
 	err := s.db.QueryRowContext(ctx, `
 		/* turn.loadPrev */
 		select body, signals from vector where account = $1 and base = 1`, l.Due.Account).Scan(&body, &signals)
@@ -247,7 +247,7 @@ func (s *Store) loadPrev(ctx context.Context, l *turn.Loaded) error {
 		return err
 	}
 	prev := rule.Input{Account: l.Account}
-	if err := json.Unmarshal([]byte(body), &prev.Vector); err != nil {
+	if err := unpack(body, &prev.Vector); err != nil {
 		return err
 	}
 	prev.Signals, err = signalsOf(signals)
@@ -256,9 +256,9 @@ func (s *Store) loadPrev(ctx context.Context, l *turn.Loaded) error {
 }
 
 // signalsOf reads signals as the vector table keeps them.
-func signalsOf(text string) (cairn.Signals, error) {
+func signalsOf(packed []byte) (cairn.Signals, error) {
 	var out cairn.Signals
-	if err := json.Unmarshal([]byte(text), &out); err != nil {
+	if err := unpack(packed, &out); err != nil {
 		return nil, err
 	}
 	for name, v := range out {

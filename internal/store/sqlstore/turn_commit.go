@@ -77,21 +77,18 @@ func (s *Store) commitSome(ctx context.Context, found []turnRow) error {
 // A turnRow is a result with what is written of it.
 type turnRow struct {
 	r             *turn.Result
-	body, signals string
+	body, signals []byte
 	actions       []string
 }
 
 func (s *Store) turnRow(r *turn.Result) (row turnRow, err error) {
 	row.r = r
-	body, err := json.Marshal(r.Vector)
-	if err != nil {
+	if row.body, err = pack(r.Vector); err != nil {
 		return row, err
 	}
-	signals, err := json.Marshal(r.Signals)
-	if err != nil {
+	if row.signals, err = pack(r.Signals); err != nil {
 		return row, err
 	}
-	row.body, row.signals = string(body), string(signals)
 	for _, a := range r.Actions {
 		body, err := json.Marshal(a)
 		if err != nil {
@@ -182,7 +179,8 @@ func (s *Store) writeVectors(ctx context.Context, tx *Tx, found []turnRow) error
 	texts := func() []string { return make([]string, n) }
 	accounts := make([][]byte, n)
 	at, known, level, slope, mrr, renews, seen, base, people := ints(), ints(), ints(), ints(), ints(), ints(), ints(), ints(), ints()
-	way, currency, body, signals := texts(), texts(), texts(), texts()
+	way, currency := texts(), texts()
+	body, signals := make([][]byte, n), make([][]byte, n)
 	for i, row := range found {
 		r, v := row.r, &row.r.Vector
 		accounts[i], body[i], signals[i] = r.Due.Account.ID[:], row.body, row.signals

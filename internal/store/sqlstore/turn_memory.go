@@ -52,7 +52,7 @@ func (m *turnMemory) take(d turn.Due, today cairn.Day) (turn.Loaded, bool) {
 func (m *turnMemory) keep(l turn.Loaded, version int64, today cairn.Day) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	weight := 20 + len(l.State.Tallies) + len(l.State.Facts)
+	weight := 10 + len(l.State.Tallies) + len(l.State.Facts)
 	m.accounts.put(l.Account.ID, &remembered{version: version, day: today, loaded: l}, weight, maxRemembered)
 }
 
@@ -102,6 +102,7 @@ func (m *turnMemory) took(r *turn.Result, version int64) {
 	e.version = version
 	l := &e.loaded
 	l.Prev = &rule.Input{Account: l.Account, Vector: r.Vector, Signals: r.Signals}
+	l.Prev.Vector.Reasons = nil // no rule reads those of before
 	if len(r.Decisions) > 0 {
 		l.Held = maps.Clone(l.Held)
 		for _, d := range r.Decisions {
@@ -124,8 +125,7 @@ func (m *turnMemory) drop(id cairn.AccountID) {
 }
 
 func (m *turnMemory) forget(id cairn.AccountID) {
-	delete(m.accounts.young, id)
-	delete(m.accounts.old, id)
+	m.accounts.forget(id)
 }
 
 // forgetAll forgets everything: other definitions are in force.
