@@ -65,6 +65,7 @@ type Result struct {
 	LastSeen  time.Time
 	Decisions []cairn.Decision // those that are new or differ from the last
 	Actions   []cairn.Action
+	Stands    bool      // the day's level is what the turn before kept
 	Next      time.Time // when the account's turn comes again though nothing touches it
 }
 
@@ -200,6 +201,11 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 	counted := defs.counted(l.State)
 	r.Vector = defs.Model.VectorFrom(defs.past(l, counted), measure, defs.Settings.Zone, now)
 	r.Vector.Counted = counted
+	if l.Prev != nil {
+		was, v := l.Prev.Vector, r.Vector
+		r.Stands = dayOf(was.At, defs) == dayOf(now, defs) && was.Known == v.Known && was.Level == v.Level && was.Way == v.Way &&
+			was.Model == v.Model && was.Rev == v.Rev
+	}
 	r.MRR, r.Renews, r.LastSeen = columns(r.Signals, defs, now)
 	// The next day begins for the account the moment after midnight, which
 	// itself is still the end of the day.

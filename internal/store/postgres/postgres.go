@@ -256,7 +256,7 @@ func (engine) Tell(ctx context.Context, db *sql.DB, bell string) error {
 
 func (engine) Share() string { return " for share" }
 
-func (engine) Update() string { return " for update" }
+func (engine) Update(table string) string { return " for update of " + table }
 
 func (engine) Again(err error) bool {
 	var pe *pgconn.PgError

@@ -7,7 +7,7 @@ CREATE TABLE account (
     status  text    not null,
     first   bigint  not null,
     parent  bytea,             -- id of the parent as its source says
-    version bigint  not null   -- grows with every change that a page shows
+    version bigint  not null   -- grows with every change that a page shows, but for those that due.version counts
 ) without rowid;
 
 CREATE INDEX account_key on account (key);
@@ -136,7 +136,8 @@ CREATE TABLE due (
     mark    bigint  not null,   -- grows whenever it is marked again
     lease   bigint  not null,
     node    text    not null,   -- that takes the turn, as long as the node lives; '': free
-    quiet   integer not null    -- 1: only history arrived: measure, decide nothing
+    quiet   integer not null,   -- 1: only history arrived: measure, decide nothing
+    version bigint  not null    -- grows whenever fold or turn change what a page shows; account.version is for all others
 ) without rowid;
 
 CREATE INDEX due_at on due (at, since);

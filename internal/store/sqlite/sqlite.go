@@ -3,6 +3,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	sq "modernc.org/sqlite"
@@ -109,8 +111,13 @@ func (engine) Admit(ctx context.Context, tx *sqlstore.Tx, ids [][]byte) ([]bool,
 	}
 	defer st.Close()
 	out := make([]bool, len(ids))
-	for i, id := range ids {
-		res, err := st.ExecContext(ctx, id)
+	order := make([]int, len(ids)) // of ids, which are found faster one beside the other
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return bytes.Compare(ids[a], ids[b]) })
+	for _, i := range order {
+		res, err := st.ExecContext(ctx, ids[i])
 		if err != nil {
 			return nil, err
 		}
@@ -198,7 +205,7 @@ func (engine) Tell(context.Context, *sql.DB, string) error { return nil }
 
 func (engine) Share() string { return "" }
 
-func (engine) Update() string { return "" }
+func (engine) Update(string) string { return "" }
 
 func (engine) Again(error) bool { return false }
 

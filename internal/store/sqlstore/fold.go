@@ -143,7 +143,7 @@ func (s *Store) touch(ctx context.Context, tx *Tx, t *touched, now time.Time) er
 	for in := range inChunks(ids, func(id cairn.AccountID) any { return id }) {
 		if err := scanVersions(t.versions)(tx.QueryContext(ctx, `
 			/* fold.touch */
-			update account set version = version + 1 where id in (`+in.marks(1)+`) returning id, version`, in.args...)); err != nil {
+			select a.id, a.version + d.version from account a join due d on d.account = a.id where a.id in (`+in.marks(1)+`)`, in.args...)); err != nil {
 			return err
 		}
 	}

@@ -167,14 +167,9 @@ func (s *Store) MeasureAll(ctx context.Context, now time.Time) error {
 }
 
 func (s *Store) measureAll(ctx context.Context, tx *Tx, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, `
-		/* stages.measureAll */
-		update account set version = version + 1`); err != nil { // nothing remembered of an account counts
-		return err
-	}
 	_, err := tx.ExecContext(ctx, `
 		/* stages.measureAll */
-		update due set quiet = case when at <= $1 then quiet else 1 end, at = 0, since = $1, mark = mark + 1`, cairn.Micros(now))
+		update due set quiet = case when at <= $1 then quiet else 1 end, at = 0, since = $1, mark = mark + 1, version = version + 1`, cairn.Micros(now))
 	return err
 }
 

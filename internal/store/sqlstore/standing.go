@@ -432,13 +432,15 @@ func (s *Store) markDue(ctx context.Context, tx *Tx, id cairn.AccountID, quiet b
 // mark of an account is the time, which is how the statement knows it.
 func (s *Store) markAllDue(ctx context.Context, tx *Tx, ids []cairn.AccountID, quiet []bool, now time.Time) error {
 	n := len(ids)
-	accounts, nodes := make([][]byte, n), make([]string, n)
+	accounts, nodes, version := make([][]byte, n), make([]string, n), make([]int64, n)
 	at, mark, lease, quiets := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	for i, id := range ids {
 		accounts[i], mark[i], quiets[i] = id.ID[:], cairn.Micros(now), one(quiet[i])
+		version[i] = 1
 	}
-	return s.engine.Insert(ctx, tx, "due", `on conflict (account) do update set at = 0, mark = due.mark + 1,
+	return s.engine.Insert(ctx, tx, "due", `on conflict (account) do update set at = 0, mark = due.mark + 1, version = due.version + 1,
 		since = case when due.at = 0 then due.since else excluded.since end,
 		quiet = case when due.at <= excluded.mark and due.quiet < excluded.quiet then due.quiet else excluded.quiet end`,
-		Col{"account", accounts}, Col{"at", at}, Col{"since", mark}, Col{"mark", mark}, Col{"lease", lease}, Col{"node", nodes}, Col{"quiet", quiets})
+		Col{"account", accounts}, Col{"at", at}, Col{"since", mark}, Col{"mark", mark}, Col{"lease", lease}, Col{"node", nodes}, Col{"quiet", quiets},
+		Col{"version", version})
 }

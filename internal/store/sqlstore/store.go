@@ -42,8 +42,9 @@ type Engine interface {
 	// Share ends a query whose rows nobody may change before the transaction
 	// ends; empty where there is one writer.
 	Share() string
-	// Update ends a query whose rows this transaction will change.
-	Update() string
+	// Update ends a query of which this transaction will change the rows of one
+	// table.
+	Update(table string) string
 	// Trouble returns a sentence for whoever has to wait when err says that the
 	// database cannot work just now: that it is full, read-only or away. It
 	// returns "" of any other error.

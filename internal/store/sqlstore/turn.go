@@ -24,6 +24,9 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]turn.Due, 
 	if err := s.join(ctx, true); err != nil {
 		return nil, err
 	}
+	if s.engine.Single() {
+		return s.dueAlone(ctx, now, limit)
+	}
 	back := s.turns.owed()
 	if some, err := s.anyDue(ctx, now); len(back) == 0 && (err != nil || !some) {
 		return nil, err
@@ -34,12 +37,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]turn.Due, 
 			return err
 		}
 		out = nil
-		// Those whose day has come have half of the places at most, and those
-		// that something touched what is left.
-		for _, part := range []struct {
-			which string
-			most  int
-		}{{"at > 0 and at <= $1", (limit + 1) / 2}, {"at <= 0 and at <= $1", limit}} {
+		for _, part := range dueParts(limit) {
 			found, err := scanDue(tx.QueryContext(ctx, `
 				/* turn.Due */
 				update due set lease = lease + 1, node = $2
@@ -51,9 +49,6 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]turn.Due, 
 			}
 			out = append(out, found...)
 		}
-		if len(out) == 0 {
-			return nil
-		}
 		return s.noteVersions(ctx, tx, out)
 	})
 	if err != nil {
@@ -63,18 +58,71 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]turn.Due, 
 	return out, nil
 }
 
+type duePart struct {
+	which string
+	most  int
+}
+
+// dueParts are the accounts that are due as of $1: those whose day has come have
+// half of the places at most, and those that something touched what is left.
+func dueParts(limit int) []duePart {
+	return []duePart{{"at > 0 and at <= $1", (limit + 1) / 2}, {"at <= 0 and at <= $1", limit}}
+}
+
+// dueAlone leases in memory: no other process has the database, and one that
+// ends takes its leases along.
+func (s *Store) dueAlone(ctx context.Context, now time.Time, limit int) ([]turn.Due, error) {
+	for _, d := range s.turns.owed() {
+		s.turns.end(d)
+	}
+	var out []turn.Due
+	taken := s.turns.count()
+	for _, part := range dueParts(limit) {
+		found, err := scanDue(s.db.QueryContext(ctx, `
+			/* turn.dueAlone */
+			select account, mark, lease, quiet from due where `+part.which+` order by at, since limit $2`, cairn.Micros(now), part.most+taken))
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range found {
+			if len(out) < part.most && s.turns.begin(&d) {
+				out = append(out, d)
+			}
+		}
+	}
+	if err := s.noteVersions(ctx, s.db, out); err != nil {
+		for _, d := range out {
+			s.turns.end(d)
+		}
+		return nil, err
+	}
+	return out, nil
+}
+
+// holds reports whether a turn is still this node's; lease is the number in the
+// row.
+func (s *Store) holds(d turn.Due, lease int64) bool {
+	if s.engine.Single() {
+		return s.turns.has(d)
+	}
+	return d.Lease == lease
+}
+
 // noteVersions notes how far the log is folded and what version each account
 // is at: what is remembered of an account counts if it is not older.
-func (s *Store) noteVersions(ctx context.Context, tx *Tx, ds []turn.Due) error {
-	pos, err := folded(ctx, tx)
+func (s *Store) noteVersions(ctx context.Context, q querier, ds []turn.Due) error {
+	if len(ds) == 0 {
+		return nil
+	}
+	pos, err := folded(ctx, q)
 	if err != nil {
 		return err
 	}
 	versions := map[cairn.AccountID]int64{}
 	for in := range inChunks(ds, func(d turn.Due) any { return d.Account }) {
-		if err := scanVersions(versions)(tx.QueryContext(ctx, `
+		if err := scanVersions(versions)(q.QueryContext(ctx, `
 			/* turn.noteVersions */
-			select id, version from account where id in (`+in.marks(1)+`)`, in.args...)); err != nil {
+			select a.id, a.version + d.version from account a join due d on d.account = a.id where a.id in (`+in.marks(1)+`)`, in.args...)); err != nil {
 			return err
 		}
 	}
@@ -126,6 +174,53 @@ type turns struct {
 	most atomic.Int64 // in one transaction
 	mu   sync.Mutex
 	back []turn.Due
+
+	// Where one process has the database: the leases, and the last number given.
+	leased map[cairn.AccountID]int64
+	last   int64
+}
+
+// begin leases a turn unless it is leased.
+func (t *turns) begin(d *turn.Due) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.leased[d.Account]; ok {
+		return false
+	}
+	if t.leased == nil {
+		t.leased = map[cairn.AccountID]int64{}
+	}
+	t.last++
+	d.Lease = t.last
+	t.leased[d.Account] = d.Lease
+	return true
+}
+
+func (t *turns) has(d turn.Due) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.leased[d.Account] == d.Lease
+}
+
+// end ends a lease, if it is still that one.
+func (t *turns) end(d turn.Due) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.leased[d.Account] == d.Lease {
+		delete(t.leased, d.Account)
+	}
+}
+
+func (t *turns) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.leased)
+}
+
+func (t *turns) are() map[cairn.AccountID]int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.leased)
 }
 
 func (t *turns) owe(ds []turn.Due) {
@@ -166,6 +261,9 @@ func (s *Store) anyDue(ctx context.Context, now time.Time) (some bool, err error
 // NextDue returns when the next account is due that nobody has leased; see
 // [turn.Store]. Who notices that a node is dead wakes those who wait.
 func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
+	if s.engine.Single() {
+		return s.nextAlone(ctx)
+	}
 	var at sql.NullInt64
 	err := s.db.QueryRowContext(ctx, `
 		/* turn.NextDue */
@@ -174,6 +272,28 @@ func (s *Store) NextDue(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return time.UnixMicro(max(at.Int64, 1)).UTC(), nil
+}
+
+func (s *Store) nextAlone(ctx context.Context) (time.Time, error) {
+	leased := s.turns.are()
+	rows, err := s.db.QueryContext(ctx, `
+		/* turn.nextAlone */
+		select account, at from due order by at limit $1`, len(leased)+1)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id cairn.AccountID
+		var at int64
+		if err := rows.Scan(&id, &at); err != nil {
+			return time.Time{}, err
+		}
+		if _, ok := leased[id]; !ok {
+			return time.UnixMicro(max(at, 1)).UTC(), nil
+		}
+	}
+	return time.Time{}, rows.Err()
 }
 
 // Load returns what a turn needs to know of an account; see [turn.Store]. What
@@ -192,7 +312,7 @@ func (s *Store) Load(ctx context.Context, d turn.Due, now time.Time) (turn.Loade
 	var version int64
 	if err := s.db.QueryRowContext(ctx, `
 		/* turn.Load */
-		select version from account where id = $1`, d.Account).Scan(&version); err != nil {
+		select a.version + d.version from account a join due d on d.account = a.id where a.id = $1`, d.Account).Scan(&version); err != nil {
 		return l, err
 	}
 	merged, err := s.anyMerged(ctx, d.Account)

@@ -51,11 +51,10 @@ func (s *Store) commitSome(ctx context.Context, found []turnRow) error {
 	err := s.write(ctx, Turns, func(tx *Tx) (err error) {
 		start := time.Now()
 		defer func() { held = time.Since(start) }()
-		if kept, err = s.release(ctx, tx, found); err != nil || len(kept) == 0 {
+		if kept, versions, err = s.release(ctx, tx, found); err != nil || len(kept) == 0 {
 			return err
 		}
-		versions, err = s.writeTurns(ctx, tx, kept)
-		return err
+		return s.writeTurns(ctx, tx, kept)
 	})
 	if err != nil {
 		return err
@@ -65,6 +64,7 @@ func (s *Store) commitSome(ctx context.Context, found []turnRow) error {
 	}
 	planned := false
 	for _, row := range kept {
+		s.turns.end(row.r.Due)
 		s.recent.took(row.r, versions[row.r.Due.Account])
 		planned = planned || len(row.r.Actions) > 0
 	}
@@ -100,40 +100,42 @@ func (s *Store) turnRow(r *turn.Result) (row turnRow, err error) {
 }
 
 // release gives back the leases and says when the next turns are due, and
-// returns the results whose lease was still this node's: another node takes
-// the others' turns. An account that was touched meanwhile stays due.
-func (s *Store) release(ctx context.Context, tx *Tx, found []turnRow) ([]turnRow, error) {
-	type standing struct{ at, since, mark, lease, quiet int64 }
+// returns the results whose lease was still this node's, with the versions that
+// their accounts have then: another node takes the others' turns. An account that was touched meanwhile stays due.
+func (s *Store) release(ctx context.Context, tx *Tx, found []turnRow) ([]turnRow, map[cairn.AccountID]int64, error) {
+	type standing struct{ at, since, mark, lease, quiet, version, rest int64 }
 	now := map[cairn.AccountID]standing{}
 	for in := range inChunks(found, func(row turnRow) any { return row.r.Due.Account }) {
 		rows, err := tx.QueryContext(ctx, `
 			/* turn.release */
-			select account, at, since, mark, lease, quiet from due where account in (`+in.marks(1)+`) order by account`+s.engine.Update(), in.args...)
+			select d.account, d.at, d.since, d.mark, d.lease, d.quiet, d.version, a.version from due d join account a on a.id = d.account
+			where d.account in (`+in.marks(1)+`) order by d.account`+s.engine.Update("d"), in.args...)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for rows.Next() {
 			var id cairn.AccountID
 			var st standing
-			if err := rows.Scan(&id, &st.at, &st.since, &st.mark, &st.lease, &st.quiet); err != nil {
+			if err := rows.Scan(&id, &st.at, &st.since, &st.mark, &st.lease, &st.quiet, &st.version, &st.rest); err != nil {
 				rows.Close()
-				return nil, err
+				return nil, nil, err
 			}
 			now[id] = st
 		}
 		rows.Close()
 		if err := rows.Err(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	var kept []turnRow
 	var accounts [][]byte
 	var nodes []string
-	var at, since, mark, lease, quiet []int64
+	var at, since, mark, lease, quiet, version []int64
+	versions := make(map[cairn.AccountID]int64, len(found))
 	for _, row := range found {
 		d := row.r.Due
 		st, ok := now[d.Account]
-		if !ok || st.lease != d.Lease {
+		if !ok || !s.holds(d, st.lease) {
 			s.recent.drop(d.Account)
 			continue
 		}
@@ -146,31 +148,25 @@ func (s *Store) release(ctx context.Context, tx *Tx, found []turnRow) ([]turnRow
 		kept = append(kept, row)
 		accounts, nodes = append(accounts, row.r.Due.Account.ID[:]), append(nodes, "")
 		at, since, mark, lease, quiet = append(at, st.at), append(since, st.since), append(mark, st.mark), append(lease, st.lease), append(quiet, st.quiet)
+		version = append(version, st.version+1)
+		versions[d.Account] = st.version + 1 + st.rest
 	}
 	if len(kept) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return kept, s.engine.Insert(ctx, tx, "due", "on conflict (account) do update set node = excluded.node, at = excluded.at, since = excluded.since, quiet = excluded.quiet",
-		Col{"account", accounts}, Col{"at", at}, Col{"since", since}, Col{"mark", mark}, Col{"lease", lease}, Col{"node", nodes}, Col{"quiet", quiet})
+	return kept, versions, s.engine.Insert(ctx, tx, "due", "on conflict (account) do update set node = excluded.node, at = excluded.at, since = excluded.since, quiet = excluded.quiet, version = excluded.version",
+		Col{"account", accounts}, Col{"at", at}, Col{"since", since}, Col{"mark", mark}, Col{"lease", lease}, Col{"node", nodes}, Col{"quiet", quiet},
+		Col{"version", version})
 }
 
-// writeTurns writes what turns found and returns the versions that the
-// accounts have then.
-func (s *Store) writeTurns(ctx context.Context, tx *Tx, found []turnRow) (map[cairn.AccountID]int64, error) {
+// writeTurns writes what turns found.
+func (s *Store) writeTurns(ctx context.Context, tx *Tx, found []turnRow) error {
 	for _, write := range []func(context.Context, *Tx, []turnRow) error{s.writeVectors, s.writeDays, s.writeDecisions, s.writeActions} {
 		if err := write(ctx, tx, found); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	versions := make(map[cairn.AccountID]int64, len(found))
-	for in := range inChunks(found, func(row turnRow) any { return row.r.Due.Account }) {
-		if err := scanVersions(versions)(tx.QueryContext(ctx, `
-			/* turn.writeTurns */
-			update account set version = version + 1 where id in (`+in.marks(1)+`) returning id, version`, in.args...)); err != nil {
-			return nil, err
-		}
-	}
-	return versions, pageChanged(ctx, tx)
+	return pageChanged(ctx, tx)
 }
 
 func (s *Store) writeVectors(ctx context.Context, tx *Tx, found []turnRow) error {
@@ -196,16 +192,23 @@ func (s *Store) writeVectors(ctx context.Context, tx *Tx, found []turnRow) error
 		Col{"body", body}, Col{"signals", signals})
 }
 
+// writeDays writes the levels of the day, but for those that stand already.
 func (s *Store) writeDays(ctx context.Context, tx *Tx, found []turnRow) error {
-	n := len(found)
 	zone := s.Settings().Zone
-	accounts, ways, models := make([][]byte, n), make([]string, n), make([]string, n)
-	days, known, levels, revs := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
-	for i, row := range found {
+	var accounts [][]byte
+	var ways, models []string
+	var days, known, levels, revs []int64
+	for _, row := range found {
+		if row.r.Stands {
+			continue
+		}
 		v := &row.r.Vector
-		accounts[i], ways[i], models[i] = row.r.Due.Account.ID[:], string(v.Way), v.Model
-		days[i] = int64(cairn.DayOf(row.r.At.Add(-time.Microsecond), zone))
-		known[i], levels[i], revs[i] = one(v.Known), int64(v.Level), int64(v.Rev)
+		accounts, ways, models = append(accounts, row.r.Due.Account.ID[:]), append(ways, string(v.Way)), append(models, v.Model)
+		days = append(days, int64(cairn.DayOf(row.r.At.Add(-time.Microsecond), zone)))
+		known, levels, revs = append(known, one(v.Known)), append(levels, int64(v.Level)), append(revs, int64(v.Rev))
+	}
+	if len(accounts) == 0 {
+		return nil
 	}
 	return s.engine.Insert(ctx, tx, "vector_day", `on conflict (account, day) do update set known = excluded.known, level = excluded.level,
 		way = excluded.way, model = excluded.model, rev = excluded.rev`,

@@ -296,7 +296,7 @@ func (s *Store) Version(ctx context.Context, id cairn.AccountID) (int64, error) 
 	}
 	err := s.db.QueryRowContext(ctx, `
 		/* work.Version */
-		select version from account where id = $1`, id).Scan(&n)
+		select a.version + coalesce((select d.version from due d where d.account = a.id), 0) from account a where a.id = $1`, id).Scan(&n)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
