@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"github.com/klauspost/compress/s2"
+
 	"bytes"
 	"context"
 	"testing"
@@ -107,13 +109,18 @@ func FuzzCursor(f *testing.F) {
 	})
 }
 
-// What stands in the tables as JSON may be damaged, and is an error then.
-func FuzzKeptJSON(f *testing.F) {
-	f.Add(`{"usage.events_28d":{"number":3,"known":true}}`)
-	f.Add(`{"a":{"value":1,"source":"x","at":"2026-03-01T00:00:00Z"}}`)
-	f.Add(`null`)
-	f.Fuzz(func(t *testing.T, text string) {
-		if got, err := signalsOf(text); err == nil {
+// What is packed in the tables may be damaged, and is an error then.
+func FuzzPacked(f *testing.F) {
+	for _, text := range []string{
+		`{"usage.events_28d":{"number":3,"known":true}}`,
+		`{"a":{"value":1,"source":"x","at":"2026-03-01T00:00:00Z"}}`, `null`,
+	} {
+		f.Add(s2.Encode(nil, []byte(text)))
+	}
+	f.Add([]byte{})
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0x0f}) // says that it is long
+	f.Fuzz(func(t *testing.T, packed []byte) {
+		if got, err := signalsOf(packed); err == nil {
 			for name, v := range got {
 				if v.Name != name {
 					t.Fatalf("%q stands under %q", v.Name, name)
