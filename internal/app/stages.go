@@ -59,33 +59,31 @@ func (a *App) rebuildFold(ctx context.Context, say func(done, of int64)) error {
 	}
 	f := &signal.Folder{Log: a.Store, Store: a.Store, Gen: gen}
 	for swapped := false; !swapped; {
-		for {
-			worked, err := f.Beat(ctx, time.Time{})
-			if err != nil {
+		worked, err := f.Beat(ctx, time.Time{})
+		if cairn.KindOf(err) == cairn.Conflict { // another node may have come to its end
+			worked, err = false, nil
+		}
+		if err != nil {
+			return err
+		}
+		if !worked {
+			if swapped, err = a.Store.Swap(ctx, signal.StageName, gen, a.Clock.Now()); err != nil {
 				return err
 			}
-			if !worked {
-				break
-			}
-			_, cursors, err := a.Store.Cursors(ctx, signal.StageName, gen)
-			if err != nil {
-				return err
-			}
-			var done, of int64
-			for _, c := range cursors {
-				done += c.N
-			}
-			ends, err := a.Store.Ends(ctx)
-			if err != nil {
-				return err
-			}
-			for _, n := range ends {
-				of += n
-			}
+		}
+		done, of, err := a.Store.Grown(ctx)
+		if err != nil {
+			return err
+		}
+		if of > 0 {
 			say(done, of)
 		}
-		if swapped, err = a.Store.Swap(ctx, signal.StageName, gen, a.Clock.Now()); err != nil {
-			return err
+		if !worked && !swapped { // other nodes have parts of it
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(100 * time.Millisecond):
+			}
 		}
 	}
 	for {

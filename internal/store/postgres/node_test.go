@@ -231,3 +231,67 @@ func TestATurnOfANodeThatSleptIsLeftOut(t *testing.T) {
 	other.GiveBack(second)
 	due(other, 1)
 }
+
+// Nodes that work rebuild together, whichever of them comes to its end swaps,
+// and one that was not told folds nothing into what is served.
+func TestNodesRebuildTogether(t *testing.T) {
+	nodes, _ := cluster(t, time.Minute, 2)
+	one, two := nodes[0], nodes[1]
+	if _, err := storetest.Fill(one, 300); err != nil {
+		t.Fatal(err)
+	}
+	beat := func(f *signal.Folder) bool {
+		t.Helper()
+		worked, err := f.Beat(t.Context(), time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return worked
+	}
+	for _, s := range nodes {
+		holds(t, s)
+	}
+	time.Sleep(100 * time.Millisecond)
+	for range 2 { // until the first has given up the half of the second
+		for _, s := range nodes {
+			for f := (&signal.Folder{Log: s, Store: s, Live: true}); beat(f); {
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	before, err := one.DumpFold(t.Context())
+	if err != nil || before == "" {
+		t.Fatal(before, err)
+	}
+	gen, err := one.Grow(t.Context(), signal.StageName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range nodes {
+		for f := (&signal.Folder{Log: s, Store: s, Gen: gen}); beat(f); {
+		}
+		if _, cs, err := s.Cursors(t.Context(), signal.StageName, gen); err != nil || len(cs) != 32 {
+			t.Fatalf("a node holds %d partitions of what grows, %v", len(cs), err)
+		}
+	}
+	_, stale, err := one.Cursors(t.Context(), signal.StageName, gen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // of two that come to the end one swaps, and both are done
+		if swapped, err := two.Swap(t.Context(), signal.StageName, gen, time.Now()); err != nil || !swapped {
+			t.Fatalf("swapped is %v, %v", swapped, err)
+		}
+	}
+	b := signal.Beat{Gen: gen, Moves: []signal.Move{{Cursor: stale[0], To: stale[0].N + 1}}}
+	if _, err := one.CommitFold(t.Context(), b); cairn.KindOf(err) != cairn.Conflict {
+		t.Errorf("a beat of a rebuild that is over gives %v", err)
+	}
+	after, err := one.DumpFold(t.Context())
+	if err != nil || after != before {
+		t.Errorf("the rebuild ends with other rows, %v", err)
+	}
+	if _, err := two.Swap(t.Context(), signal.StageName, gen+7, time.Now()); cairn.KindOf(err) != cairn.Conflict {
+		t.Errorf("a rebuild that was given up is swapped: %v", err)
+	}
+}

@@ -104,6 +104,17 @@ type touched struct {
 // moveCursors moves each cursor of a beat if it stands where it was read and
 // the lease is still this node's.
 func (s *Store) moveCursors(ctx context.Context, tx *Tx, b signal.Beat) error {
+	if !b.Live {
+		var growing int
+		if err := tx.QueryRowContext(ctx, `
+			/* fold.moveCursors */
+			select growing from generation where stage = $1`, signal.StageName).Scan(&growing); err != nil {
+			return err
+		}
+		if growing != b.Gen { // another node swapped it in, or gave it up
+			return errGivenUp
+		}
+	}
 	for _, m := range b.Moves {
 		res, err := tx.ExecContext(ctx, `
 			/* fold.moveCursors */

@@ -93,9 +93,9 @@ func (h *held) short(share int) bool {
 }
 
 // Cursors leases partitions of a stage's generation and returns all that this
-// node holds; see [signal.FoldStore]. Of the generation that is served each
-// node that works has a share: what is more is given up, what others left or
-// died with is taken. One that grows belongs to whoever rebuilds it.
+// node holds; see [signal.FoldStore]. Each node that works has a share: what is
+// more is given up, what others left or died with is taken. Of a generation
+// that grows, a command that rebuilds takes all that is free.
 func (s *Store) Cursors(ctx context.Context, stage string, gen int) (int, []signal.Cursor, error) {
 	current, _, err := s.generation(ctx, stage)
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *Store) Cursors(ctx context.Context, stage string, gen int) (int, []sign
 	}
 	var out []signal.Cursor
 	err = s.write(ctx, Turns, func(tx *Tx) (err error) {
-		out, err = s.lease(ctx, tx, stage, gen, gen == current)
+		out, err = s.lease(ctx, tx, stage, gen)
 		return err
 	})
 	if err != nil {
@@ -124,12 +124,12 @@ func (s *Store) Cursors(ctx context.Context, stage string, gen int) (int, []sign
 
 // lease gives up what is more than this node's share and takes what is free,
 // and returns what it then holds.
-func (s *Store) lease(ctx context.Context, tx *Tx, stage string, gen int, shared bool) ([]signal.Cursor, error) {
+func (s *Store) lease(ctx context.Context, tx *Tx, stage string, gen int) ([]signal.Cursor, error) {
 	if err := s.insertNode(ctx, tx); err != nil { // it may have been taken for dead
 		return nil, err
 	}
 	most := cairn.Partitions
-	if shared {
+	if s.member.is(true) {
 		live, err := s.working(ctx, tx)
 		if err != nil {
 			return nil, err

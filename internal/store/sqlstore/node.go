@@ -256,6 +256,7 @@ func (s *Store) noted(live []string, sent time.Time) {
 	if changed {
 		s.Ring("due")
 		s.Ring("action")
+		s.Ring("settings") // of a rebuild
 	}
 }
 

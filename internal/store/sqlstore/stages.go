@@ -83,6 +83,9 @@ func (s *Store) Grow(ctx context.Context, stage string) (gen int, err error) {
 			/* stages.Grow */
 			select growing from generation where stage = $1`, stage).Scan(&gen)
 	})
+	if err == nil {
+		s.tell.add("settings") // nodes that work help
+	}
 	return gen, err
 }
 
@@ -119,6 +122,19 @@ func (s *Store) Swap(ctx context.Context, stage string, gen int, now time.Time) 
 		ends, err := s.engine.Lock(ctx, tx)
 		if err != nil {
 			return err
+		}
+		var current, growing int
+		if err := tx.QueryRowContext(ctx, `
+			/* stages.Swap */
+			select current, growing from generation where stage = $1`, stage).Scan(&current, &growing); err != nil {
+			return err
+		}
+		if current == gen { // another node was first
+			swapped = true
+			return nil
+		}
+		if growing != gen {
+			return errGivenUp
 		}
 		var end, read int64
 		for _, n := range ends {
@@ -157,6 +173,8 @@ func (s *Store) Swap(ctx context.Context, stage string, gen int, now time.Time) 
 	}
 	return swapped, err
 }
+
+var errGivenUp = cairn.Errorf(cairn.Conflict, "This rebuild was given up for a newer one.")
 
 // MeasureAll has every account measured again. Nothing is decided about it,
 // except where a turn was due by now anyway.
