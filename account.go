@@ -21,8 +21,9 @@ var Statuses = []Status{Lead, Trial, Customer, Churned, Ignored}
 // the sources say of it, chosen field by field, and what was last measured.
 type Account struct {
 	ID     AccountID `json:"id"`
-	Key    string    `json:"key"`  // external id as first seen
-	Name   string    `json:"name"` // falls back to the domain, then the key
+	Key    string    `json:"key"`             // external id as first seen
+	Space  Space     `json:"space,omitempty"` // of the key; empty: the common one
+	Name   string    `json:"name"`            // falls back to the domain, then the key
 	Domain string    `json:"domain"`
 	Owner  string    `json:"owner"`  // address of the CSM; empty: nobody's
 	Status Status    `json:"status"` // customer unless a source says otherwise

@@ -11,17 +11,18 @@ import (
 
 // A Query asks for a page of accounts.
 type Query struct {
-	Search   string       // words; each must begin a word of name, domain or key, or of a person's name or address
-	Owner    string       // address; "-" is nobody's; empty: all
-	Status   cairn.Status // empty: all but ignored
-	Way      cairn.Way    // empty: all
-	Below    *int         // level under so many points
-	Above    *int         // level at or over so many points
-	RenewsBy time.Time    // renewal on or before; zero: any
-	KeyBegin string       // key begins so; empty: all
-	Sort     string       // one of Sorts; empty: "name". A leading "-" turns it round
-	Cursor   string       // Next of the page before
-	Limit    int          // 1..500; 0 is 50
+	Search   string          // words; each must begin a word of name, domain or key, or of a person's name or address
+	Owner    string          // address; "-" is nobody's; empty: all
+	Status   cairn.Status    // empty: all but ignored
+	Way      cairn.Way       // empty: all
+	Below    *int            // level under so many points
+	Above    *int            // level at or over so many points
+	RenewsBy time.Time       // renewal on or before; zero: any
+	KeyBegin string          // key begins so; empty: all
+	Family   cairn.AccountID // this account and all below it; zero: all
+	Sort     string          // one of Sorts; empty: "name". A leading "-" turns it round
+	Cursor   string          // Next of the page before
+	Limit    int             // 1..500; 0 is 50
 }
 
 // Sorts are the columns a list can be sorted by. What is missing comes last

@@ -131,7 +131,7 @@ func (a *App) Close() error {
 // House returns what operations work on.
 func (a *App) House() House {
 	return House{
-		Version: Version(), Accounts: a.Store, Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
+		Version: Version(), Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
 		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage,
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
@@ -140,6 +140,11 @@ func (a *App) House() House {
 // mender mends what was refused.
 func (a *App) mender() *ingest.Mender {
 	return &ingest.Mender{Rejects: a.Store, Door: a.Door, Source: a.Store.Source}
+}
+
+// identity is what changes who is who.
+func (a *App) identity() account.Identity {
+	return account.Identity{IdentityStore: a.Store, Now: a.Clock.Now, Together: a.Explain.Together, Explain: a.Explain}
 }
 
 // Handler returns everything that is served over HTTP.
@@ -151,7 +156,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("GET /api/v1/events", api.Feed(a.Store, a.Store, a.Store, a.stopping, a.log))
 	mux.Handle("/api/v1/events:bulk", api.Bulk(door, a.Store, a.Store, a.stopping, a.log))
 	mux.Handle("/", web.New(web.Deps{
-		Accounts: a.Store, Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
+		Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
 		Usage: a.Usage, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()

@@ -11,7 +11,12 @@ type People interface {
 	// ErasePerson erases whoever sources of the shared ids call key, and
 	// returns who that was; nobody so called is cairn.NotFound.
 	ErasePerson(ctx context.Context, by cairn.Actor, key string) (cairn.PersonID, error)
+	// Pepper is the secret under which people's keys are hashed.
+	Pepper(ctx context.Context) (cairn.Pepper, error)
 }
+
+// Pepper is the secret under which people's keys are hashed; see [People].
+func (a *App) Pepper(ctx context.Context) (cairn.Pepper, error) { return a.Store.Pepper(ctx) }
 
 // ErasePerson erases a person by the key that the product sends; see [People].
 func (a *App) ErasePerson(ctx context.Context, by cairn.Actor, key string) (cairn.PersonID, error) {

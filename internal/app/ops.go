@@ -40,6 +40,7 @@ type House struct {
 	Accounts  account.Store
 	Explain   account.Explainer
 	Past      account.Historian
+	Identity  account.Identity
 	Users     Users
 	People    People
 	Decisions interface {

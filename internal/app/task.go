@@ -16,7 +16,7 @@ func (t taskDoer) Do(ctx context.Context, act cairn.Action) (string, error) {
 	if act.Task == nil {
 		return "", cairn.Errorf(cairn.Invalid, "The action names no task.")
 	}
-	acct, err := t.a.Store.Account(ctx, cairn.Everything, act.Account)
+	acct, err := t.a.Store.Named(ctx, act.Account.ID) // which may be another's name by now
 	if err != nil {
 		return "", err
 	}
@@ -30,7 +30,7 @@ func (t taskDoer) Do(ctx context.Context, act cairn.Action) (string, error) {
 	}
 	vs, err := t.a.Door.Admit(ctx, houseSource, []ingest.Record{{
 		Kind: cairn.OfTask, Name: "planned", ID: act.Key, At: act.At, Stamp: act.At,
-		Keys: cairn.Keys{Account: acct.Key, Record: act.Key}, Props: fields,
+		Keys: cairn.Keys{Account: acct.Key, Record: act.Key}, In: acct.Space, Props: fields,
 	}})
 	if err != nil {
 		return "", err

@@ -41,6 +41,7 @@ type Query struct {
 	Person  cairn.PersonID    // zero: everybody
 	Kinds   []cairn.EventKind // empty: all
 	Name    string            // contains, any case; empty: all
+	Product string            // of this product; empty: of all
 	From    time.Time         // At not before; zero: from the start
 	To      time.Time         // At not after; zero: to the end
 	Cursor  string            // from the page before; empty: from the newest
@@ -57,4 +58,7 @@ type Page struct {
 // A History answers what pages ask of the past.
 type History interface {
 	Timeline(ctx context.Context, scope cairn.Scope, q Query) (Page, error)
+	// Products returns the products of which an account has events, in order;
+	// "" is the only or main one.
+	Products(ctx context.Context, scope cairn.Scope, id cairn.AccountID) ([]string, error)
 }

@@ -126,7 +126,7 @@ func (a *admission) event(r Record) (cairn.Event, string, *cairn.Error) {
 		}
 	}
 	e := cairn.Event{
-		Kind: r.Kind, Name: r.Name, Source: a.src.Name, Product: r.Product,
+		Kind: r.Kind, Name: r.Name, Source: a.src.Name, Product: a.product(r),
 		Seen: a.seen, Stamp: r.Stamp, Keys: r.Keys, N: max(r.N, 1),
 	}
 	if e.Name == "" && r.Kind.IsRecord() {
@@ -141,7 +141,7 @@ func (a *admission) event(r Record) (cairn.Event, string, *cairn.Error) {
 	if problem := a.date(&e, r.At); problem != nil {
 		return e, "", problem
 	}
-	a.identify(&e)
+	a.identify(&e, r.In)
 	if problem := a.place(&e, r.Via); problem != nil {
 		return e, "", problem
 	}
@@ -240,10 +240,13 @@ func (a *admission) date(e *cairn.Event, at time.Time) *cairn.Error {
 }
 
 // identify turns keys into ids.
-func (a *admission) identify(e *cairn.Event) {
+func (a *admission) identify(e *cairn.Event, in cairn.Space) {
 	space := a.src.Space
+	if in == "" {
+		in = space
+	}
 	if e.Keys.Account != "" {
-		e.Account = space.Account(e.Keys.Account)
+		e.Account = in.Account(e.Keys.Account)
 	}
 	if e.Keys.Person != "" {
 		e.Person = a.pepper.Person(space, e.Keys.Person)
@@ -356,6 +359,28 @@ func object(m map[string]any) (json.RawMessage, error) {
 func contextGroup(c map[string]any) string {
 	s, _ := textOf(c["groupId"])
 	return s
+}
+
+// product returns which product a record is of: what it says itself, else what
+// its source is set to say of it.
+func (a *admission) product(r Record) string {
+	p := a.src.Product
+	if r.Product != "" || r.Kind != cairn.Track {
+		return r.Product
+	}
+	if p.Property != "" {
+		if s, ok := textOf(r.Props[p.Property]); ok && s != "" && len(s) <= maxText {
+			return s
+		}
+	}
+	if len(p.Apps) > 0 {
+		app, _ := r.Context["app"].(map[string]any)
+		name, _ := textOf(app["name"])
+		if product, ok := p.Apps[name]; ok {
+			return product
+		}
+	}
+	return p.Default
 }
 
 // personalContext returns what is kept of Segment's context.

@@ -12,12 +12,13 @@ import (
 type Record struct {
 	Index   int // its place in the request or file, for verdicts
 	Kind    cairn.EventKind
-	Name    string     // of the event; for records a verb such as "updated" may be left empty
-	ID      string     // the producer's own id; empty: derived from the content
-	At      time.Time  // when it happened, corrected for the sender's clock; zero: now
-	Stamp   time.Time  // the sender's own timestamp, which a retry repeats; zero: none
-	Keys    cairn.Keys // as sent
-	Via     Via        // find the account through another record
+	Name    string      // of the event; for records a verb such as "updated" may be left empty
+	ID      string      // the producer's own id; empty: derived from the content
+	At      time.Time   // when it happened, corrected for the sender's clock; zero: now
+	Stamp   time.Time   // the sender's own timestamp, which a retry repeats; zero: none
+	Keys    cairn.Keys  // as sent
+	In      cairn.Space `json:"In,omitempty"` // of the account's key, where that is another than its source's: for what people do on pages
+	Via     Via         // find the account through another record
 	Product string
 	N       int64          // 0 is 1
 	Props   map[string]any // properties, or the fields of a patch (nil value: null, clears)

@@ -252,6 +252,11 @@ func (m *message) call(call string, r *Record) {
 		r.Kind, r.Name, r.Props = cairn.Track, "Screen Viewed", m.view()
 	case "identify":
 		r.Kind, r.Props = cairn.OfPerson, personTraits(m.object("traits"))
+		if ids, ok := r.Context["externalIds"].([]any); ok && r.Props["external_ids"] == nil {
+			if kept, problem := readIDs(ids, patch{}); problem == fine && len(ids) > 0 {
+				r.Props["external_ids"] = kept
+			}
+		}
 	case "group":
 		r.Kind, r.Props = cairn.OfAccount, fieldNames(cairn.OfAccount, m.object("traits"))
 		r.Keys.Account = m.needed("groupId", "A group call needs the id of its group.")

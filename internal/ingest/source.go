@@ -44,9 +44,9 @@ type Source struct {
 // what a property says, else what the name of the sending app stands for, else
 // a fixed one.
 type Product struct {
-	Property string            `json:"property,omitempty"` // such as "product"; it is read and stays among the properties
-	Apps     map[string]string `json:"apps,omitempty"`     // context.app.name → product
-	Default  string            `json:"default,omitempty"`  // empty: the only or main product
+	Property string            `json:"property,omitempty" yaml:"property,omitempty"` // such as "product"; it is read and stays among the properties
+	Apps     map[string]string `json:"apps,omitempty" yaml:"apps,omitempty"`     // context.app.name → product
+	Default  string            `json:"default,omitempty" yaml:"default,omitempty"`  // empty: the only or main product
 }
 
 // SpaceCalled returns the space that a text such as a key of external_ids

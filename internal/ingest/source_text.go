@@ -14,8 +14,8 @@ func (s Source) Check() error {
 	switch {
 	case s.Name == "":
 		return cairn.Errorf(cairn.Invalid, "A source needs a name.").At("name")
-	case s.Several != "" && s.Several != Unclaimed && s.Several != Latest:
-		return cairn.Errorf(cairn.Invalid, "%q is no rule for people of several accounts: unclaimed or latest.", s.Several).At("several")
+	case s.Several != "" && s.Several != Unclaimed && s.Several != Latest && s.Several != Primary:
+		return cairn.Errorf(cairn.Invalid, "%q is no rule for people of several accounts: unclaimed, latest or primary.", s.Several).At("several")
 	case s.Distrust < 0 || s.Distrust > 100:
 		return cairn.Errorf(cairn.Invalid, "The share of records that break the contract is a percentage, from 0 (never) to 100.").At("distrust")
 	}
@@ -32,6 +32,9 @@ func (s Source) Check() error {
 
 // A sourceText is what of a source people write as text.
 type sourceText struct {
+	IDs      string      `yaml:"ids,omitempty"` // own, common, or the source whose ids they are
+	Verifies bool        `yaml:"verifies,omitempty"`
+	Product  *Product    `yaml:"product,omitempty"`
 	Several  SeveralRule `yaml:"several,omitempty"`
 	Personal []string    `yaml:"personal,omitempty"`
 	Plain    []string    `yaml:"plain,omitempty"`
@@ -42,7 +45,15 @@ type sourceText struct {
 
 // Text writes what is agreed with a source as YAML.
 func (s Source) Text() (string, error) {
-	b, err := yaml.MarshalWithOptions(sourceText{s.Several, s.Personal, s.Plain, s.Cadence, s.Distrust, s.Contract}, yaml.Indent(2), yaml.IndentSequence(true))
+	var product *Product
+	if s.Product.Property != "" || s.Product.Default != "" || len(s.Product.Apps) > 0 {
+		product = &s.Product
+	}
+	ids := string(s.Space)
+	if ids == s.Name {
+		ids = "own"
+	}
+	b, err := yaml.MarshalWithOptions(sourceText{ids, s.Verifies, product, s.Several, s.Personal, s.Plain, s.Cadence, s.Distrust, s.Contract}, yaml.Indent(2), yaml.IndentSequence(true))
 	return string(b), err
 }
 
@@ -59,6 +70,18 @@ func (s Source) ReadText(text string) (Source, error) {
 	s.Several, s.Personal, s.Plain, s.Cadence, s.Distrust, s.Contract = t.Several, t.Personal, t.Plain, t.Cadence, t.Distrust, t.Contract
 	if s.Several == "" {
 		s.Several = Unclaimed
+	}
+	s.Verifies, s.Product = t.Verifies, Product{}
+	if t.Product != nil {
+		s.Product = *t.Product
+	}
+	switch t.IDs {
+	case "", "common":
+		s.Space = ""
+	case "own":
+		s.Space = cairn.Space(s.Name)
+	default:
+		s.Space = cairn.Space(t.IDs)
 	}
 	return s, s.Check()
 }

@@ -53,24 +53,30 @@ var vocabulary = map[cairn.EventKind]map[string]field{
 		"who":           {class: personal},
 	},
 	cairn.OfAccount: {
-		"name":       {read: readText, class: plain},
-		"domain":     {read: readText, class: plain},
-		"owner":      {read: readText, class: plain},
-		"status":     {read: oneOf("lead", "trial", "customer", "churned", "ignored"), class: plain, keep: true},
-		"industry":   {read: readText, class: byLooks},
-		"plan":       {class: byLooks},
-		"parent":     {read: readText, class: plain},
-		"seats":      {read: readCount, class: plain},
-		"created_at": {read: readDate, class: plain},
+		"name":     {read: readText, class: plain},
+		"domain":   {read: readText, class: plain},
+		"owner":    {read: readText, class: plain},
+		"status":   {read: oneOf("lead", "trial", "customer", "churned", "ignored"), class: plain, keep: true},
+		"industry": {read: readText, class: byLooks},
+		"plan":     {class: byLooks},
+		"parent":   {read: readText, class: plain},
+
+		"website":          {read: readText, class: plain},
+		"verified_domains": {read: readDomains, class: plain},
+		"external_ids":     {read: readIDs, class: plain},
+		"seats":            {read: readCount, class: plain},
+		"created_at":       {read: readDate, class: plain},
 	},
 	cairn.OfPerson: {
-		"name":       {read: readText, class: personal},
-		"email":      {read: readText, class: personal},
-		"phone":      {read: readText, class: personal},
-		"title":      {read: readText, class: personal},
-		"role":       {read: readRole, class: plain, keep: true},
-		"opted_out":  {read: readTruth, class: plain},
-		"created_at": {read: readDate, class: plain},
+		"name":  {read: readText, class: personal},
+		"email": {read: readText, class: personal},
+		"phone": {read: readText, class: personal},
+		"title": {read: readText, class: personal},
+		"role":  {read: readRole, class: plain, keep: true},
+
+		"external_ids": {read: readIDs, class: personal},
+		"opted_out":    {read: readTruth, class: plain},
+		"created_at":   {read: readDate, class: plain},
 	},
 	cairn.OfContract: {
 		"product":      {read: readText, class: plain},
@@ -206,6 +212,58 @@ func textOf(v any) (string, bool) {
 		return strconv.FormatFloat(v, 'f', -1, 64), true
 	}
 	return "", false
+}
+
+// readDomains reads a list of domains, or a text with commas between them.
+func readDomains(v any, _ patch) (any, flaw) {
+	wrong := flaw{CodeJSON, "It is not a list of domains: texts such as acme.com are needed."}
+	switch v := v.(type) {
+	case string:
+		if len(v) <= maxField {
+			return v, fine
+		}
+	case []string:
+		return v, fine
+	case []any:
+		for _, d := range v {
+			if s, ok := d.(string); !ok || len(s) > maxText {
+				return nil, wrong
+			}
+		}
+		return v, fine
+	}
+	return nil, wrong
+}
+
+// readIDs reads the ids that other sources use for the same: an object of
+// texts by the name of their space, or a list of objects of type and id, as
+// Segment sends them.
+func readIDs(v any, _ patch) (any, flaw) {
+	wrong := flaw{CodeJSON, "It is not an object of ids by source, such as {\"salesforce\": \"001\"}."}
+	out := map[string]any{}
+	add := func(space, id any) bool {
+		name, ok := textOf(space)
+		key, ok2 := textOf(id)
+		out[name] = key
+		return ok && ok2 && key != "" && len(key) <= maxText && len(name) <= maxText
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for space, id := range v {
+			if !add(space, id) {
+				return nil, wrong
+			}
+		}
+	case []any:
+		for _, x := range v {
+			if o, _ := x.(map[string]any); !add(o["type"], o["id"]) {
+				return nil, wrong
+			}
+		}
+	default:
+		return nil, wrong
+	}
+	return out, fine
 }
 
 func readDate(v any, _ patch) (any, flaw) {

@@ -110,3 +110,34 @@ func (x Explainer) Levels(ctx context.Context, scope cairn.Scope, id cairn.Accou
 	}
 	return out, nil
 }
+
+// Together measures two accounts as the one that they would be.
+func (x Explainer) Together(ctx context.Context, scope cairn.Scope, a, b cairn.AccountID) (cairn.Vector, error) {
+	if !scope.Sees(a) || !scope.Sees(b) {
+		return cairn.Vector{}, cairn.Errorf(cairn.NotFound, "There is no such account.")
+	}
+	defs, err := x.Definitions(ctx)
+	if err != nil {
+		return cairn.Vector{}, err
+	}
+	now := x.Now()
+	st, err := x.state(ctx, defs, a, now, now, now)
+	if err != nil {
+		return cairn.Vector{}, err
+	}
+	other, err := x.state(ctx, defs, b, now, now, now)
+	if err != nil {
+		return cairn.Vector{}, err
+	}
+	for i, f := range other.Facts {
+		if f.Kind == cairn.OfAccount {
+			other.Facts[i].Record = a.Record()
+		}
+	}
+	st.Merge(other)
+	yard, err := x.Store.PastYardsticks(ctx, dayOf(now, defs)-lookBack, dayOf(now, defs))
+	if err != nil {
+		return cairn.Vector{}, err
+	}
+	return defs.Model.Vector(defs.measure(st, yard), defs.Settings.Zone, now), nil
+}

@@ -142,7 +142,7 @@ func (a pastAt) matching(ctx context.Context, scope cairn.Scope, q account.Query
 // measured returns the accounts that q names by what does not change with
 // time, as they were measured at t.
 func (p *Past) measured(ctx context.Context, scope cairn.Scope, q account.Query, t time.Time) ([]cairn.Account, error) {
-	same := account.Query{Search: q.Search, Owner: q.Owner, Status: q.Status, KeyBegin: q.KeyBegin, Limit: 500}
+	same := account.Query{Search: q.Search, Owner: q.Owner, Status: q.Status, KeyBegin: q.KeyBegin, Family: q.Family, Limit: 500}
 	key := fmt.Sprint(scope, same, t.UnixMicro())
 	now := p.Now()
 	p.mu.Lock()

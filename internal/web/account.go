@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/account"
 	"cairn/internal/signal"
 	"cairn/internal/work"
 )
@@ -42,6 +43,8 @@ type accountView struct {
 	Undo     *undo             // of what was just done to a task, when no script is there to show it
 	Users    map[string]string // the people of Cairn by id, for whoever wrote something down
 	Version  int64
+	Known    *account.Known // under which ids; nil: not asked for
+	Done     identityDone
 }
 
 // Past reports whether the page shows another moment than now.
@@ -60,12 +63,13 @@ var accountSpans = []int{7, 30, 90}
 
 // An accountTimelineView is one page of the timeline under a filter.
 type accountTimelineView struct {
-	Filter accountTimelineFilter
-	Days   []accountDay
-	Next   string
-	People []cairn.Person // who can be filtered by
-	Base   url.Values     // what else the address of the account says
-	ID     cairn.AccountID
+	Filter   accountTimelineFilter
+	Days     []accountDay
+	Next     string
+	People   []cairn.Person // who can be filtered by
+	Products []string       // whose events there are, when there are several
+	Base     url.Values     // what else the address of the account says
+	ID       cairn.AccountID
 }
 
 // An accountField is one field of the account with who said so.
@@ -124,7 +128,17 @@ func (s *site) renderAccount(w http.ResponseWriter, r *http.Request, v View, av 
 func (s *site) accountID(w http.ResponseWriter, r *http.Request, v View) (id cairn.AccountID, moved bool, err error) {
 	text := r.PathValue("id")
 	if raw, err := cairn.ParseID(text); err == nil {
-		return cairn.AccountID{ID: raw}, false, nil
+		id = cairn.AccountID{ID: raw}
+		if s.Identity.IdentityStore == nil {
+			return id, false, nil
+		}
+		// One that was merged into another leads there.
+		now, err := s.Identity.Holder(r.Context(), v.Scope(), id)
+		if err != nil || now == id || r.Method != http.MethodGet {
+			return now, false, err
+		}
+		http.Redirect(w, r, addressOf("/accounts/"+now.String(), r.URL.Query()), http.StatusSeeOther)
+		return now, true, nil
 	}
 	id, err = s.Accounts.Find(r.Context(), v.Scope(), text)
 	if err != nil {
@@ -174,6 +188,14 @@ func (s *site) accountView(r *http.Request, v View, id cairn.AccountID) (account
 	}
 	if err = s.accountRecords(ctx, v, &av); err != nil {
 		return av, err
+	}
+	if s.Identity.IdentityStore != nil && !av.Past() {
+		known, err := s.Identity.Known(ctx, scope, id)
+		if err != nil {
+			return av, err
+		}
+		av.Known = &known
+		av.Done = doneOf(r, av.path())
 	}
 	if av.Users, err = s.userNames(ctx); err != nil {
 		return av, err
@@ -377,6 +399,10 @@ func (s *site) accountTimelinePart(w http.ResponseWriter, r *http.Request, v Vie
 func (s *site) accountTimeline(ctx context.Context, q url.Values, v View, av accountView) (accountTimelineView, error) {
 	f := readAccountTimelineFilter(q)
 	out := accountTimelineView{Filter: f, People: av.People, Base: av.base(v, av.At), ID: av.Account.ID}
+	var err error
+	if out.Products, err = s.History.Products(ctx, v.Scope(), av.Account.ID); err != nil {
+		return out, err
+	}
 	page, err := s.History.Timeline(ctx, v.Scope(), f.query(av.Account.ID, av.At))
 	if err != nil {
 		return out, err

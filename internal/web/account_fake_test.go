@@ -327,3 +327,7 @@ func (c *customers) send(t *testing.T, r *http.Request, head ...string) *httptes
 }
 
 var _ ingest.Sources = (*customers)(nil)
+
+func (c *customers) Products(context.Context, cairn.Scope, cairn.AccountID) ([]string, error) {
+	return []string{""}, nil
+}

@@ -24,7 +24,7 @@ const (
 var accountAnchors = []struct{ ID, Label string }{
 	{"changed", "What changed"}, {"reasons", "Why"}, {"history", "History"}, {"usage", "Usage"}, {"adoption", "Adoption"},
 	{"people", "People"}, {"money", "Money"}, {"support", "Support"}, {"timeline", "Timeline"},
-	{"signals", "Numbers"}, {"facts", "Facts"},
+	{"signals", "Numbers"}, {"facts", "Facts"}, {"identity", "Known as"},
 }
 
 // The signals that the sections of the page show as figures.

@@ -17,10 +17,11 @@ import (
 // An accountTimelineFilter is what the address of an account says about its
 // timeline.
 type accountTimelineFilter struct {
-	Kind   string // a key of accountTimelineKinds; empty: everything
-	Person cairn.PersonID
-	Text   string
-	Cursor string
+	Kind    string // a key of accountTimelineKinds; empty: everything
+	Person  cairn.PersonID
+	Text    string
+	Cursor  string
+	Product string
 }
 
 // accountTimelineKinds are the kinds as people choose them, in order.
@@ -35,7 +36,7 @@ var accountTimelineKinds = []struct {
 	{"money", "Money", []cairn.EventKind{cairn.OfContract, cairn.OfInvoice}},
 	{"answers", "Answers", []cairn.EventKind{cairn.OfAnswer}},
 	{"tasks", "Tasks", []cairn.EventKind{cairn.OfTask}},
-	{"facts", "Changed facts", []cairn.EventKind{cairn.OfAccount, cairn.OfPerson, cairn.Alias}},
+	{"facts", "Changed facts", []cairn.EventKind{cairn.OfAccount, cairn.OfPerson, cairn.Alias, cairn.OfIdentity}},
 }
 
 func readAccountTimelineFilter(v url.Values) accountTimelineFilter {
@@ -45,6 +46,7 @@ func readAccountTimelineFilter(v url.Values) accountTimelineFilter {
 			f.Kind = k.Key
 		}
 	}
+	f.Product = v.Get("product")
 	if id, err := cairn.ParseID(v.Get("person")); err == nil {
 		f.Person = cairn.PersonID{ID: id}
 	}
@@ -53,7 +55,7 @@ func readAccountTimelineFilter(v url.Values) accountTimelineFilter {
 
 // addTo writes f into v; it is the inverse of readAccountTimelineFilter.
 func (f accountTimelineFilter) addTo(v url.Values) {
-	for name, value := range map[string]string{"kind": f.Kind, "text": f.Text, "cursor": f.Cursor} {
+	for name, value := range map[string]string{"kind": f.Kind, "text": f.Text, "cursor": f.Cursor, "product": f.Product} {
 		if value != "" {
 			v.Set(name, value)
 		}
@@ -65,12 +67,12 @@ func (f accountTimelineFilter) addTo(v url.Values) {
 
 // narrowed reports whether f leaves events out.
 func (f accountTimelineFilter) narrowed() bool {
-	return f.Kind != "" || f.Text != "" || !f.Person.IsZero()
+	return f.Kind != "" || f.Text != "" || f.Product != "" || !f.Person.IsZero()
 }
 
 // query is what f asks of the history of an account up to t (zero: now).
 func (f accountTimelineFilter) query(id cairn.AccountID, t time.Time) event.Query {
-	q := event.Query{Account: id, Person: f.Person, Name: f.Text, To: t, Cursor: f.Cursor, Limit: 100}
+	q := event.Query{Account: id, Person: f.Person, Name: f.Text, Product: f.Product, To: t, Cursor: f.Cursor, Limit: 100}
 	for _, k := range accountTimelineKinds {
 		if k.Key == f.Kind {
 			q.Kinds = k.Kinds
@@ -289,6 +291,9 @@ func accountEntryOf(e cairn.Event, people map[cairn.PersonID]cairn.Person, names
 		}
 	case cairn.Alias:
 		out.Title = "Two ids turned out to be one person"
+	case cairn.OfIdentity:
+		out.Title, out.Detail = identityWords(e)
+		out.Who = ""
 	default:
 		out.Title, out.Detail = accountPatchWords(e, f, names[e.Record.String()])
 		out.Body = f["comment"]
@@ -414,7 +419,7 @@ func accountNoun(k cairn.EventKind) string {
 		return "Task"
 	case cairn.Interaction:
 		return "Interaction"
-	case cairn.Alias:
+	case cairn.Alias, cairn.OfIdentity:
 		return "Identity"
 	}
 	return "Usage"

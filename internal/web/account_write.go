@@ -142,7 +142,7 @@ func (n accountNote) records(by cairn.Actor, a cairn.Account, now time.Time, z *
 	}
 	out := []ingest.Record{{
 		Index: 0, Kind: cairn.Interaction, Name: accountTalkWord(n.Type), ID: "interaction-" + n.ID, At: at,
-		Keys: cairn.Keys{Account: a.Key}, Props: props,
+		Keys: cairn.Keys{Account: a.Key}, In: a.Space, Props: props,
 	}}
 	if n.Next == "" {
 		return out
@@ -151,7 +151,7 @@ func (n accountNote) records(by cairn.Actor, a cairn.Account, now time.Time, z *
 	due := cairn.DayOf(day, z).End(z).Add(-time.Second) // that day is still time enough
 	return append(out, ingest.Record{
 		Index: 1, Kind: cairn.OfTask, Name: "planned", ID: "next-step-" + n.ID, At: now,
-		Keys: cairn.Keys{Account: a.Key, Record: "next-step-" + n.ID},
+		Keys: cairn.Keys{Account: a.Key, Record: "next-step-" + n.ID}, In: a.Space,
 		Props: map[string]any{
 			"title": n.Next, "why": "Next step of the " + strings.ToLower(accountTalkWord(n.Type)) + " on " + at.In(z).Format("2 January 2006"),
 			"type": "next_step", "owner": by.Mail, "priority": 3, "due": due.UTC().Format(time.RFC3339), "by": by.ID,

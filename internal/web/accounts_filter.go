@@ -25,7 +25,8 @@ type accountsFilter struct {
 	Sort    string // one of account.Sorts, with "-" the other way round; empty: name
 	Columns []string
 	Cursor  string
-	Then    cairn.Day // as of the end of this day; 0: as they stand
+	Then    cairn.Day       // as of the end of this day; 0: as they stand
+	Family  cairn.AccountID // this one and all below it; zero: all
 }
 
 // An accountsBand is a range of levels that people speak of.
@@ -85,6 +86,9 @@ func readAccountsFilter(v url.Values) accountsFilter {
 		Cursor:  v.Get("cursor"),
 		Columns: readAccountsColumns(strings.Join(v["col"], ",")),
 	}
+	if id, err := cairn.ParseID(v.Get("family")); err == nil {
+		f.Family = cairn.AccountID{ID: id}
+	}
 	if s := cairn.Status(v.Get("status")); slices.Contains(cairn.Statuses, s) {
 		f.Status = s
 	}
@@ -138,6 +142,9 @@ func (f accountsFilter) values() url.Values {
 	}
 	set("q", f.Search)
 	set("owner", f.Owner)
+	if !f.Family.IsZero() {
+		set("family", f.Family.String())
+	}
 	set("status", string(f.Status))
 	set("way", string(f.Way))
 	set("band", f.Band)
@@ -215,7 +222,7 @@ func (f accountsFilter) ariaSort(c accountsColumn) string {
 
 // narrowed reports whether f leaves accounts out.
 func (f accountsFilter) narrowed() bool {
-	return f.Search != "" || f.Owner != "" || f.Status != "" || f.Way != "" || f.Band != "" || f.Renews > 0
+	return f.Search != "" || f.Owner != "" || f.Status != "" || f.Way != "" || f.Band != "" || f.Renews > 0 || !f.Family.IsZero()
 }
 
 // cleared returns f without what leaves accounts out, keeping sort and columns.
@@ -240,7 +247,7 @@ func (f accountsFilter) orderWord() string {
 func (f accountsFilter) query(now time.Time, z *time.Location) account.Query {
 	q := account.Query{
 		Search: f.Search, Owner: f.Owner, Status: f.Status, Way: f.Way,
-		Sort: f.Sort, Cursor: f.Cursor, Limit: accountsPageSize,
+		Sort: f.Sort, Cursor: f.Cursor, Family: f.Family, Limit: accountsPageSize,
 	}
 	if b, ok := accountsBandOf(f.Band); ok {
 		if b.Above > 0 {

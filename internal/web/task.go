@@ -191,7 +191,7 @@ func (s *site) addTask(w http.ResponseWriter, r *http.Request, v View) error {
 	}
 	key := "by-hand-" + rand.Text()
 	err = s.admit(r.Context(), ingest.Record{
-		Kind: cairn.OfTask, Name: "planned", ID: key, At: v.Now, Keys: cairn.Keys{Account: a.Key, Record: key},
+		Kind: cairn.OfTask, Name: "planned", ID: key, At: v.Now, Keys: cairn.Keys{Account: a.Key, Record: key}, In: a.Space,
 		Props: map[string]any{
 			"title": title, "why": "Planned by hand", "type": "task", "owner": v.Session.User.Mail, "priority": 3,
 			"due": due.UTC().Format(time.RFC3339), "state": string(cairn.TaskOpen),

@@ -23,6 +23,7 @@ type View struct {
 	Path     string // with the query: where this page is
 	Theme    string // "light", "dark" or "" (as the system says)
 	Partial  bool   // htmx asked for a part of a page
+	Waiting  int    // how many arrivals wait for somebody to say whose they are
 
 	numbers numbers
 	assets  *assets

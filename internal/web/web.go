@@ -59,6 +59,7 @@ type Progress struct {
 // Deps are what pages are made of. Optional ones say so.
 type Deps struct {
 	Accounts account.Store
+	Identity account.Identity
 	Explain  account.Explainer
 	Past     account.Historian
 	History  event.History
@@ -81,6 +82,7 @@ type site struct {
 	Deps
 	assets *assets
 	cross  *http.CrossOriginProtection
+	waits  waitingCount
 }
 
 // New returns the web interface, with its assets under /asset/ and its health
@@ -116,6 +118,7 @@ func New(d Deps) http.Handler {
 	s.rejectRoutes(mux)
 	s.accountRoutes(mux)
 	s.usageRoutes(mux)
+	s.identityRoutes(mux)
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request, View) error {
 		return cairn.Errorf(cairn.NotFound, "There is no page at this address.")
 	}))
@@ -144,6 +147,9 @@ func (s *site) page(p page) http.Handler {
 		v.Session.Token = c.Value
 		if err := checkCSRF(r, v.Session); err != nil {
 			return err
+		}
+		if !v.Partial && r.Method == http.MethodGet {
+			v.Waiting = s.waiting(r.Context(), v)
 		}
 		return p(w, r, v)
 	})

@@ -18,7 +18,8 @@ const shownName = `case when a.name <> '' then a.name when a.domain <> '' then a
 const accountColumns = `
 	a.id, a.key, ` + shownName + `, a.domain, a.owner, a.status, a.first,
 	coalesce(v.mrr, 0), coalesce(v.currency, ''), coalesce(v.renews, 0), coalesce(v.last_seen, 0), coalesce(v.body, ''),
-	(select count(*) from record r where r.account = a.id and r.kind = 'task' and r.state in ('open', 'snoozed'))`
+	(select count(*) from record r where r.account = a.id and r.kind = 'task' and r.state in ('open', 'snoozed')),
+	coalesce((select i.space from identity i where i.id = a.id), '')`
 
 // scanAccount reads accountColumns and what follows them.
 func scanAccount(rows interface{ Scan(...any) error }, more ...any) (cairn.Account, error) {
@@ -26,7 +27,7 @@ func scanAccount(rows interface{ Scan(...any) error }, more ...any) (cairn.Accou
 	var first, renews, seen int64
 	var body []byte
 	into := append([]any{&a.ID, &a.Key, &a.Name, &a.Domain, &a.Owner, &a.Status, &first,
-		&a.MRR.Minor, &a.MRR.Currency, &renews, &seen, &body, &a.OpenTasks}, more...)
+		&a.MRR.Minor, &a.MRR.Currency, &renews, &seen, &body, &a.OpenTasks, &a.Space}, more...)
 	if err := rows.Scan(into...); err != nil {
 		return a, err
 	}
@@ -193,6 +194,13 @@ func (q *statement) matching(scope cairn.Scope, by account.Query) {
 	}
 	if !by.RenewsBy.IsZero() {
 		q.add(` and v.renews > 0 and v.renews <= ?`, cairn.Micros(by.RenewsBy))
+	}
+	if !by.Family.IsZero() {
+		q.add(` and a.id in (
+			with recursive kin (id) as (
+				select id from account where id = ?
+				union select c.id from account c join identity i on i.id = c.parent join kin k on k.id = i.holder)
+			select id from kin)`, by.Family)
 	}
 	if by.KeyBegin != "" {
 		q.add(` and substr(a.key, 1, ?) = ?`, len([]rune(by.KeyBegin)), by.KeyBegin)

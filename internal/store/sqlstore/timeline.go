@@ -89,7 +89,9 @@ func (s *Store) newest(ctx context.Context, scope cairn.Scope, q event.Query, fr
 }
 
 // asksOfEvents reports whether a query asks for more than times.
-func asksOfEvents(q event.Query) bool { return !q.Person.IsZero() || len(q.Kinds) > 0 || q.Name != "" }
+func asksOfEvents(q event.Query) bool {
+	return !q.Person.IsZero() || len(q.Kinds) > 0 || q.Name != "" || q.Product != ""
+}
 
 // eventsOf joins event e to timeline t where the query needs it; see happened.
 func (st *statement) eventsOf(q event.Query) {
@@ -123,6 +125,9 @@ func (st *statement) happened(q event.Query, from entry) {
 		}
 		st.add(` and `)
 		in(st, "e.kind", kinds)
+	}
+	if q.Product != "" {
+		st.add(` and e.product = ?`, q.Product)
 	}
 	if q.Name != "" {
 		st.add(` and lower(e.name) like ? escape '\'`, "%"+plainPattern.Replace(strings.ToLower(q.Name))+"%")
@@ -219,4 +224,33 @@ func (s *Store) rootsOf(ctx context.Context, ids []cairn.PersonID) (map[cairn.Pe
 		}
 	}
 	return out, nil
+}
+
+// Products returns the products of which an account has events; see
+// [event.History].
+func (s *Store) Products(ctx context.Context, scope cairn.Scope, id cairn.AccountID) ([]string, error) {
+	if !scope.Sees(id) {
+		return nil, nil
+	}
+	gen, _, err := s.generation(ctx, signal.StageName)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.db.QueryContext(ctx, `
+		/* timeline.Products */
+		select distinct t.product from stream s cross join tally t
+		where s.account = $1 and t.gen = $2 and t.stream = s.id order by t.product`, id, gen)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var p string
+		if err := rows.Scan(&p); err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, rows.Err()
 }
