@@ -162,7 +162,7 @@ var codeWords = map[string]string{
 	ingest.CodeMissing: "Something is missing", ingest.CodeJSON: "Not JSON", ingest.CodeType: "Unknown type", ingest.CodeText: "Not a text",
 	ingest.CodeDate: "Not a date", ingest.CodeNumber: "Not a number", ingest.CodeValue: "Unknown value", ingest.CodeRange: "Out of range",
 	ingest.CodePast: "Before 1970", ingest.CodeFuture: "In the future", ingest.CodeLong: "Too long", ingest.CodeLarge: "Too large",
-	ingest.CodeUnknown: "Names something unknown", ingest.CodeInvalid: "Cannot be taken", "": "Cannot be taken",
+	ingest.CodeUnknown: "Names something unknown", "contract": "Not as the contract says", "not_allowed": "The key may not", ingest.CodeInvalid: "Cannot be taken", "": "Cannot be taken",
 }
 
 func codeWord(code string) string {
