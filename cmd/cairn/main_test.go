@@ -210,8 +210,8 @@ fold      33948   12  events  being rebuilt
 LANE    WRITES  QUEUED  MEAN WAIT  MEAN HOLD  LONGEST
 people       7       0     0.2 ms     1.5 ms  19.9 ms
 `},
-		{[]string{"source", "list"}, `SOURCE   ACCEPTED  LATE  DUPLICATE  REJECTED  LAST                 KEYS
-segment        10     2          0         1  2026-03-01 08:00:00  wk_1a2b…
+		{[]string{"source", "list"}, `SOURCE   STATE  ACCEPTED  LATE  DUPLICATE  REJECTED  LAST                 KEYS
+segment  heard        10     2          0         1  2026-03-01 08:00:00  wk_1a2b…
 `},
 		{[]string{"source", "key", "crm"}, "wk_crm\n"},
 	} {

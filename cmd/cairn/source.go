@@ -18,7 +18,7 @@ func (c *cli) sourceCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(c.sourceListCommand(), c.sourceShowCommand(), c.sourceSetCommand(), c.sourceSuggestCommand(), c.sourceKeyCommand(), c.rejectsCommand())
+	cmd.AddCommand(c.sourceListCommand(), c.sourceAlarmsCommand(), c.sourceShowCommand(), c.sourceSetCommand(), c.sourceSuggestCommand(), c.sourceKeyCommand(), c.rejectsCommand())
 	return cmd
 }
 
@@ -37,10 +37,11 @@ func (c *cli) sourceListCommand() *cobra.Command {
 		if *asJSON {
 			return printJSON(c.out, sources(list))
 		}
-		g := grid{head: []string{"SOURCE", ">ACCEPTED", ">LATE", ">DUPLICATE", ">REJECTED", "LAST", "KEYS"}}
+		g := grid{head: []string{"SOURCE", "STATE", ">ACCEPTED", ">LATE", ">DUPLICATE", ">REJECTED", "LAST", "KEYS"}}
 		for _, s := range list {
 			t := s.Total
-			g.add(s.Source.Name, fmt.Sprint(t.Accepted), fmt.Sprint(t.Late), fmt.Sprint(t.Duplicate), fmt.Sprint(t.Rejected),
+			state, _ := s.State()
+			g.add(s.Source.Name, string(state), fmt.Sprint(t.Accepted), fmt.Sprint(t.Late), fmt.Sprint(t.Duplicate), fmt.Sprint(t.Rejected),
 				lastSeen(t.Last), dash(strings.Join(hints(s.Keys), ", ")))
 		}
 		g.print(c.out)
@@ -59,6 +60,8 @@ func lastSeen(t time.Time) string {
 // sourceJSON is what --json prints of a source; see docs/cli.md.
 type sourceJSON struct {
 	Name      string    `json:"name"`
+	State     string    `json:"state"`
+	Why       string    `json:"why"`
 	Accepted  int64     `json:"accepted"`
 	Late      int64     `json:"late"`
 	Duplicate int64     `json:"duplicate"`
@@ -71,7 +74,8 @@ func sources(list []ingest.Summary) map[string][]sourceJSON {
 	out := []sourceJSON{}
 	for _, s := range list {
 		t := s.Total
-		out = append(out, sourceJSON{s.Source.Name, t.Accepted, t.Late, t.Duplicate, t.Rejected, t.Last, hints(s.Keys)})
+		state, why := s.State()
+		out = append(out, sourceJSON{s.Source.Name, string(state), why, t.Accepted, t.Late, t.Duplicate, t.Rejected, t.Last, hints(s.Keys)})
 	}
 	return map[string][]sourceJSON{"sources": out}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -92,6 +93,41 @@ func (c *cli) sourceSuggestCommand() *cobra.Command {
 			return printJSON(c.out, s)
 		}
 		fmt.Fprintf(c.out, "# Of %d records of the last 7 days.\n%s", s.Records, s.Text)
+		return nil
+	}
+	return cmd
+}
+
+func (c *cli) sourceAlarmsCommand() *cobra.Command {
+	var since string
+	cmd := &cobra.Command{
+		Use:   "alarms [SOURCE]",
+		Short: "List what is wrong with sources, and what was",
+		Args:  cobra.MaximumNArgs(1),
+	}
+	cmd.Flags().StringVar(&since, "since", "90d", "how far back, also of alarms that have ended")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		d, err := span(since)
+		if err != nil {
+			return err
+		}
+		list, err := call(c, cmd, app.SourceAlarms, app.AlarmQuery{Source: strings.Join(args, ""), Since: d}, nil)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, map[string]any{"alarms": list})
+		}
+		g := grid{head: []string{"SOURCE", "KIND", "STALE AS OF", "BEGAN", "ENDED", "WHY"}}
+		for _, a := range list {
+			stale := "–"
+			if a.Stale {
+				stale = lastSeen(a.Heard)
+			}
+			g.add(a.Source, string(a.Kind), stale, lastSeen(a.Began), lastSeen(a.Ended), a.Why)
+		}
+		g.print(c.out)
 		return nil
 	}
 	return cmd

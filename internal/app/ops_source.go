@@ -188,3 +188,21 @@ var SourceSuggest = Op[string, Suggestion]{"source-suggest", func(ctx context.Co
 	}
 	return out, err
 }}
+
+// An AlarmQuery asks what is wrong with a source (empty: with any), or was not
+// longer ago than Since.
+type AlarmQuery struct {
+	Source string        `json:"source"`
+	Since  time.Duration `json:"since"`
+}
+
+// SourceAlarms lists alarms, the newest first.
+var SourceAlarms = Op[AlarmQuery, []ingest.Alarm]{"source-alarms", func(ctx context.Context, h House, q AlarmQuery, _ func(Progress)) ([]ingest.Alarm, error) {
+	if q.Source != "" {
+		if _, err := h.Sources.Source(ctx, q.Source); err != nil {
+			return nil, err
+		}
+	}
+	list, err := h.Sources.Alarms(ctx, cairn.Everything, q.Source, h.Now().Add(-q.Since))
+	return append([]ingest.Alarm{}, list...), err
+}}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/book"
 )
 
 // SeveralRule says what becomes of a call without an account whose user
@@ -90,6 +91,10 @@ type Sources interface {
 	Breaches(ctx context.Context, scope cairn.Scope, source string, from time.Time) ([]Breach, error)
 	Rejects(ctx context.Context, scope cairn.Scope, source string, limit int) ([]Reject, error)
 	Keys
+	Alarms
+	// Revisions returns what the book says of a source and of its keys, newest
+	// first: the pages "source/NAME" and "source/NAME/keys".
+	Revisions(ctx context.Context, page string) ([]book.Revision, error)
 }
 
 // A Summary is one source on the Sources page.
@@ -98,4 +103,44 @@ type Summary struct {
 	Keys   []Key     `json:"keys"`  // oldest first, also those that have ended
 	Total  Arrival   `json:"total"` // of all time
 	Hours  []Arrival `json:"hours"` // the last 48 hours, oldest first, gaps filled with zeros
+	Alarms []Alarm   `json:"alarms,omitempty"` // those that last, the newest first
+}
+
+// A State is how a source is doing.
+type State string
+
+// The states of sources, the worst first. Of several the worst is told.
+const (
+	IsSilent    State = "silent"
+	IsUntrusted State = "untrusted"
+	IsDrifting  State = "drifting"
+	IsOdd       State = "unusual"
+	IsAwaited   State = "never heard"
+	IsFine      State = "fine"
+	IsUnwatched State = "heard" // nothing is agreed by which to tell
+)
+
+var stateOf = []struct {
+	kind  AlarmKind
+	state State
+}{{Silent, IsSilent}, {Untrusted, IsUntrusted}, {Drifting, IsDrifting}, {Volume, IsOdd}}
+
+// State says how the source is doing and why.
+func (s Summary) State() (State, string) {
+	for _, o := range stateOf {
+		for _, a := range s.Alarms {
+			if a.Kind == o.kind {
+				return o.state, a.Why
+			}
+		}
+	}
+	switch {
+	case s.Total.Last.IsZero():
+		return IsAwaited, "Nothing has arrived yet."
+	case s.Source.Cadence == nil && s.Source.Contract == nil:
+		return IsUnwatched, "Nothing is agreed with it, so that its silence is not noticed."
+	case s.Source.Cadence == nil:
+		return IsFine, "It sends what was agreed. Its silence is not noticed."
+	}
+	return IsFine, "Expected " + s.Source.Cadence.String() + "."
 }

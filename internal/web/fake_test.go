@@ -12,6 +12,7 @@ import (
 	"cairn"
 	"cairn/internal/account"
 	"cairn/internal/auth"
+	"cairn/internal/book"
 	"cairn/internal/event"
 	"cairn/internal/ingest"
 	"cairn/internal/usage"
@@ -30,6 +31,8 @@ type company struct {
 	items    []work.Item
 	closed   int
 	moved    []work.Moved
+	alarms   []ingest.Alarm
+	saved    ingest.Source
 	sample   []cairn.Event
 	breaches []ingest.Breach
 	sums     []ingest.Summary
@@ -198,6 +201,12 @@ func (c *company) Grant(context.Context, string, time.Time) (ingest.Grant, error
 }
 
 func (c *company) SaveSource(_ context.Context, _ cairn.Actor, s ingest.Source, _ string, _ time.Time) error {
+	c.saved = s
+	for i := range c.sums {
+		if c.sums[i].Source.Name == s.Name {
+			return s.Check()
+		}
+	}
 	c.sums = append(c.sums, summary(s.Name, 0, 0, 0, 0))
 	return nil
 }
@@ -256,6 +265,23 @@ func (c *company) WithdrawKey(_ context.Context, by cairn.Actor, source string, 
 		was.Withdrawn, was.WithdrawnBy = time.Time{}, nil
 	}
 	return *was, nil
+}
+
+func (c *company) Alarms(_ context.Context, _ cairn.Scope, source string, _ time.Time) ([]ingest.Alarm, error) {
+	var out []ingest.Alarm
+	for _, a := range c.alarms {
+		if a.Source == source {
+			out = append(out, a)
+		}
+	}
+	return out, c.broken
+}
+
+func (c *company) Revisions(_ context.Context, page string) ([]book.Revision, error) {
+	if page != "source/billing" {
+		return nil, c.broken
+	}
+	return []book.Revision{{Page: page, Rev: 2, At: noon.AddDate(0, 0, -3), By: cairn.Actor{Kind: cairn.ByPerson, ID: "1", Name: "Ada Lindqvist"}, Note: "Invoices name their currency"}}, c.broken
 }
 
 func (c *company) Sample(context.Context, cairn.Scope, string, time.Time) ([]cairn.Event, error) {
@@ -399,6 +425,20 @@ func fullCompany() *company {
 		summary("segment", 1_284_031, 3_120, 412, 27), summary("crm", 18_220, 0, 96, 0), summary("billing", 9_410, 12, 0, 3),
 		summary("support", 4_127, 0, 0, 0), summary("survey", 622, 0, 1, 0), summary("import", 0, 0, 0, 0), summary("cairn", 311, 0, 0, 0),
 	}
+	least := 0.0
+	c.sums[2].Source.Cadence = &ingest.Cadence{Hours: 6, Days: ingest.WorkingDays()}
+	c.sums[2].Source.Distrust = 50
+	c.sums[2].Source.Contract = &ingest.Contract{Breach: ingest.Note, Unknown: ingest.Note, Rules: []ingest.Rule{
+		{Event: "Invoice Sent", Breach: ingest.Refuse, Fields: []ingest.Field{{Name: "amount", Required: true, Type: "number", Least: &least}, {Name: "currency", Type: "text", Values: []string{"EUR", "CHF"}}}},
+		{Kind: cairn.OfInvoice, Fields: []ingest.Field{{Name: "status", Required: true}}},
+	}}
+	c.alarms = []ingest.Alarm{
+		{ID: 3, Source: "billing", Kind: ingest.Silent, Heard: noon.AddDate(0, 0, -2), Began: noon.Add(-42 * time.Hour), Stale: true, Why: "Silent since 13 Mar, 12:00. It is expected at least every 6 hours, Monday to Friday."},
+		{ID: 1, Source: "billing", Kind: ingest.Drifting, Rule: "Invoice Sent: amount missing", Heard: noon.AddDate(0, 0, -9), Began: noon.AddDate(0, 0, -9), Ended: noon.AddDate(0, 0, -8), Why: "amount of Invoice Sent: missing, though required, in 12 % of 310 records."},
+	}
+	c.sums[2].Alarms = c.alarms[:1]
+	c.breaches = []ingest.Breach{{Source: "billing", Hour: noon, Rule: "Invoice Sent", Problem: ingest.Checked, N: 310}, {Source: "billing", Hour: noon, Rule: "Invoice Sent", Field: "amount", Problem: ingest.Missing, N: 37}}
+	c.sample = []cairn.Event{{Kind: cairn.Track, Name: "Invoice Sent", Seen: noon, Props: []byte(`{"amount":12}`)}, {Kind: cairn.Track, Name: "Invoice Sent", Seen: noon, Props: []byte(`{"amount":"x","plan":"pro"}`)}, {Kind: cairn.Track, Name: "Invoice Sent", Seen: noon, Props: []byte(`{"amount":7}`)}}
 	c.sums[0].Keys = []ingest.Key{
 		{ID: 1, Source: "segment", Name: "Website", Hint: "wk_1a2b…", Scopes: []ingest.KeyScope{ingest.MayWrite}, Made: noon.AddDate(0, -5, 0), By: cairn.House, LastUsed: "2026-03-15"},
 		{ID: 2, Source: "segment", Hint: "wk_77fe…", Scopes: []ingest.KeyScope{ingest.MayWrite, ingest.MayRead}, Kinds: []cairn.EventKind{cairn.Track}, Origins: []string{"https://app.example.com"}, Made: noon.AddDate(0, -1, 0), By: cairn.House, Expires: noon.AddDate(0, 0, 3)},

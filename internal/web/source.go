@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/book"
 	"cairn/internal/ingest"
 )
 
@@ -19,6 +20,8 @@ func (s *site) sourceRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /live/sources", s.page(s.sourcesLive))
 	mux.Handle("GET /sources/{name}", s.page(s.source))
 	mux.Handle("GET /live/sources/{name}", s.page(s.sourceLive))
+	mux.Handle("GET /sources/{name}/contract", s.page(s.sourceContract))
+	mux.Handle("POST /sources/{name}/contract", s.page(s.saveContract))
 	mux.Handle("GET /sources/{name}/keys", s.page(s.sourceKeys))
 	mux.Handle("POST /sources/{name}/keys", s.page(s.newSourceKey))
 	mux.Handle("POST /sources/{name}/keys/{id}/rotate", s.page(s.rotateKey))
@@ -32,10 +35,22 @@ type sourcesView struct {
 	Version string
 }
 
+// Alarmed are the sources of which something is wrong.
+func (t sourcesView) Alarmed() (out []ingest.Summary) {
+	for _, s := range t.Sources {
+		if len(s.Alarms) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // A sourceView is the page of one source.
 type sourceView struct {
 	ingest.Summary
 	Rejects []ingest.Reject
+	Past    []ingest.Alarm // of the last 90 days, also those that last
+	History []book.Revision
 	Key     string // just made; shown this once
 	Version string
 }
@@ -67,7 +82,7 @@ func (t sourcesView) Sum() (sum ingest.Arrival, today int64) {
 func sourceVersion(all []ingest.Summary) string {
 	var b strings.Builder
 	for _, s := range all {
-		fmt.Fprintf(&b, "%s.%d.%d.%d.", s.Source.Name, received(s.Total), s.Total.Rejected, len(s.Keys))
+		fmt.Fprintf(&b, "%s.%d.%d.%d.%v.", s.Source.Name, received(s.Total), s.Total.Rejected, len(s.Keys), s.Alarms)
 	}
 	return cairn.HashID(b.String()).String()[:12]
 }
@@ -117,12 +132,18 @@ func (s *site) sourceView(r *http.Request, v View) (sourceView, error) {
 		return sourceView{}, err
 	}
 	t := sourceView{Summary: sum, Version: sourceVersion([]ingest.Summary{sum})}
-	t.Rejects, err = s.Sources.Rejects(r.Context(), v.Scope(), sum.Source.Name, 50)
+	if t.Rejects, err = s.Sources.Rejects(r.Context(), v.Scope(), sum.Source.Name, 50); err != nil {
+		return t, err
+	}
+	if t.Past, err = s.Sources.Alarms(r.Context(), v.Scope(), sum.Source.Name, v.Now.AddDate(0, 0, -90)); err != nil {
+		return t, err
+	}
+	t.History, err = s.sourceHistory(r, sum.Source.Name)
 	return t, err
 }
 
 // sourceParts are the pages of one source.
-var sourceParts = []struct{ Path, Label string }{{"", "Overview"}, {"keys", "Keys"}, {"rejects", "Rejected"}}
+var sourceParts = []struct{ Path, Label string }{{"", "Overview"}, {"keys", "Keys"}, {"contract", "Cadence and contract"}, {"rejects", "Rejected"}}
 
 // sourceFrame is the frame of a page about one source; part is empty for its
 // first page.

@@ -123,3 +123,67 @@ func TestKeysAreNamedLimitedRotatedAndWithdrawn(t *testing.T) {
 		t.Error("the withdrawal is not taken back")
 	}
 }
+
+func TestTheSourcesPageSaysWhichSourceIsNotWell(t *testing.T) {
+	c := fullCompany()
+	h := c.site()
+	page := ask(t, h, "GET", "/sources", nil).body
+	sound(t, page)
+	has(t, page, "billing Silent since 13 Mar, 12:00. It is expected at least every 6 hours, Monday to Friday.", "What it feeds is shown as of", "silent")
+	one := ask(t, h, "GET", "/sources/billing", nil).body
+	sound(t, one)
+	has(t, one, "no rule fires because of it", "amount of Invoice Sent: missing, though required", "Revision 2: Invoices name their currency")
+	has(t, ask(t, h, "GET", "/sources/crm", nil).body, "say how often it should send")
+	has(t, ask(t, h, "GET", "/today?who=everybody", nil).body, "billing Silent since")
+	if mine := ask(t, h, "GET", "/today", nil).body; strings.Contains(mine, "Silent since") {
+		t.Error("who looks at their own day is told of sources")
+	}
+}
+
+func TestCadenceAndContractAreWrittenInFormsAndAsText(t *testing.T) {
+	c := fullCompany()
+	h := c.site()
+	page := ask(t, h, "GET", "/sources/billing/contract", nil).body
+	sound(t, page)
+	has(t, page, "Expected at least every 6 hours, Monday to Friday", "Of 3 records looked at: amount is of another type in 1.", "every_hours: 6")
+	sound(t, ask(t, h, "GET", "/sources/crm/contract", nil).body)
+	suggested := ask(t, h, "GET", "/sources/crm/contract?suggest=1", nil).body
+	sound(t, suggested)
+	has(t, suggested, "This is what 3 records of the last seven days suggest", "event: Invoice Sent")
+
+	saved := func(pairs ...string) ingest.Source {
+		t.Helper()
+		if res := ask(t, h, "POST", "/sources/billing/contract", form(pairs...)); res.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%d %s", res.StatusCode, res.body)
+		}
+		return c.saved
+	}
+	got := saved("part", "cadence", "hours", "12", "day", "sat", "from", "8", "to", "24")
+	if diff := cmp.Diff(&ingest.Cadence{Hours: 12, Days: []string{"sat"}, From: 8}, got.Cadence); diff != "" || got.Contract == nil {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if got := saved("part", "cadence", "hours", ""); got.Cadence != nil {
+		t.Errorf("%+v", got.Cadence)
+	}
+	got = saved("part", "contract", "breach", "reject", "unknown", "allow", "distrust", "40",
+		"rule-0-event", "Paid", "rule-0-kind", "", "rule-0-breach", "", "rule-0-unknown", "note",
+		"rule-0-0-name", "amount", "rule-0-0-type", "number", "rule-0-0-required", "1", "rule-0-0-least", "0.5", "rule-0-0-personal", "no",
+		"rule-0-1-name", "plan", "rule-0-1-values", "free, pro", "rule-0-2-name", "",
+		"rule-1-event", "", "rule-1-kind", "ticket", "rule-1-0-name", "status", "rule-2-event", "", "rule-2-kind", "")
+	least, no := 0.5, false
+	want := &ingest.Contract{Breach: ingest.Refuse, Unknown: ingest.Allow, Rules: []ingest.Rule{
+		{Event: "Paid", Unknown: ingest.Note, Fields: []ingest.Field{{Name: "amount", Type: "number", Required: true, Least: &least, Personal: &no}, {Name: "plan", Values: []string{"free", "pro"}}}},
+		{Kind: "ticket", Fields: []ingest.Field{{Name: "status"}}},
+	}}
+	if diff := cmp.Diff(want, got.Contract); diff != "" || got.Distrust != 40 {
+		t.Errorf("%d (-want +got)\n%s", got.Distrust, diff)
+	}
+	if got := saved("part", "text", "text", "cadence: {every_hours: 3}"); got.Cadence.Hours != 3 || got.Contract != nil {
+		t.Errorf("%+v", got)
+	}
+	for _, bad := range [][]string{{"part", "cadence", "hours", "x"}, {"part", "text", "text", "cadence: {every_hours: -1}"}, {"part", "contract", "rule-0-event", "A", "rule-0-0-name", "n", "rule-0-0-least", "x"}} {
+		if res := ask(t, h, "POST", "/sources/billing/contract", form(bad...)); res.StatusCode != http.StatusBadRequest {
+			t.Errorf("%v: %d", bad, res.StatusCode)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"cairn"
 	"cairn/internal/account"
+	"cairn/internal/ingest"
 	"cairn/internal/work"
 )
 
@@ -36,7 +37,8 @@ type todayView struct {
 	Progress []Progress
 	Newborn  bool // no account is known yet
 	Version  string
-	Undo     *undo // of what was just done, when no script is there to show it
+	Undo     *undo            // of what was just done, when no script is there to show it
+	Sources  []ingest.Summary // with alarms; for who looks at everybody's
 }
 
 // owner is the owner whose tasks and accounts are asked for.
@@ -165,6 +167,12 @@ func (s *site) todayView(ctx context.Context, v View, who string) (todayView, er
 	}
 	if t.Done, err = s.Work.ClosedSince(ctx, v.Scope(), owner, v.Today().Start(v.Zone)); err != nil {
 		return t, err
+	}
+	if owner == "" { // who looks at everybody's accounts looks after their sources too
+		if t.Sources, err = s.Sources.Summaries(ctx, v.Scope(), v.Now); err != nil {
+			return t, err
+		}
+		t.Sources = sourcesView{Sources: t.Sources}.Alarmed()
 	}
 	if t.Moved, err = s.Work.Moved(ctx, v.Scope(), owner, v.Today(), 6); err != nil {
 		return t, err

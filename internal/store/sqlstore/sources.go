@@ -170,6 +170,15 @@ func (s *Store) Summaries(ctx context.Context, scope cairn.Scope, now time.Time)
 	if err := s.hourlyArrivals(ctx, scope, first, out, at); err != nil {
 		return nil, err
 	}
+	open, err := s.Alarms(ctx, scope, "", now)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range open {
+		if i, ok := at[a.Source]; ok && a.Ended.IsZero() {
+			out[i].Alarms = append(out[i].Alarms, a)
+		}
+	}
 	return out, s.keysOf(ctx, scope, out, at)
 }
 
