@@ -112,7 +112,21 @@ func (a *App) definitions(ctx context.Context) (turn.Definitions, error) {
 	}
 	defs.Settings.Zone, defs.Settings.Currency, defs.Settings.Precedence = zone, set.Currency, set.Precedence
 	defs.Catalogue = signal.New(defs.Settings)
+	title(&defs)
 	return defs, nil
+}
+
+// title has reasons call a metric by its title.
+func title(defs *turn.Definitions) {
+	for _, g := range defs.Model.Groups {
+		for i := range g.Leaves {
+			if l := &g.Leaves[i]; l.Label == "" {
+				if def, ok := defs.Catalogue.Def(l.Signal); ok {
+					l.Label = def.Label
+				}
+			}
+		}
+	}
 }
 
 func add[T any](to []T, p book.Revision, then func(*T)) ([]T, error) {
