@@ -98,7 +98,7 @@ func verdictWord(d driver.Driver) (word, look string) {
 	case driver.Leaves:
 		return "stay less", "warn"
 	case driver.Same:
-		return "no difference", ""
+		return "no clear difference", ""
 	}
 	return "too few to tell", ""
 }
