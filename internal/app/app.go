@@ -179,7 +179,10 @@ func (a *App) Serve(ctx context.Context) error {
 	if err != nil {
 		return cairn.Errorf(cairn.Unavailable, "The address %s cannot be listened on; --listen names another.", a.cfg.Listen).At("listen").Because(err)
 	}
-	srv := &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
+	var protocols http.Protocols // HTTP/2 also from a proxy that speaks it without TLS
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	srv := &http.Server{Handler: a.Handler(), Protocols: &protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
 	srv.RegisterOnShutdown(a.stop)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()

@@ -110,3 +110,16 @@ func TestACommitOnOneNodeWakesAnother(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFeedLosesNothingThatOtherNodesWrite(t *testing.T) {
+	url := storetest.PostgresURL(t)
+	open := func() *sqlstore.Store {
+		s, err := Open(context.Background(), url, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	storetest.FeedWhileWritten(t, open(), open(), open(), open())
+}

@@ -10,13 +10,14 @@ import (
 
 	"cairn"
 	"cairn/internal/event"
+	"cairn/internal/store/sqlstore"
 )
 
 // Feed is the contract of event.Feed.
 func Feed(t *testing.T, open Opener) {
 	t.Run("HoldsEverythingOnceAndInOrder", func(t *testing.T) { feedWhole(t, newWorld(t, open(t))) })
 	t.Run("IsNarrowedByWhatEventsSay", func(t *testing.T) { feedFiltered(t, newWorld(t, open(t))) })
-	t.Run("LosesNothingWhileManyWrite", func(t *testing.T) { feedLive(t, newWorld(t, open(t))) })
+	t.Run("LosesNothingWhileManyWrite", func(t *testing.T) { s := open(t); FeedWhileWritten(t, s, s) })
 }
 
 // feed reads from a cursor to the end, page by page.
@@ -108,10 +109,11 @@ func feedFiltered(t *testing.T, w *world) {
 	}
 }
 
-// feedLive reads while several writers append, waiting on the bell: each event
-// is read exactly once.
-func feedLive(t *testing.T, w *world) {
+// FeedWhileWritten reads from one node while writers append through others,
+// waiting on the bell: each event is read exactly once.
+func FeedWhileWritten(t *testing.T, reader *sqlstore.Store, nodes ...*sqlstore.Store) {
 	const writers, each = 6, 60
+	w := newWorld(t, reader)
 	bell, let := w.Hear("log")
 	defer let()
 	var writing sync.WaitGroup
@@ -131,7 +133,7 @@ func feedLive(t *testing.T, w *world) {
 	for i := range writers {
 		writing.Go(func() {
 			for _, es := range batches[i] {
-				if _, err := w.Append(context.WithoutCancel(w.Context()), es); err != nil {
+				if _, err := nodes[i%len(nodes)].Append(context.WithoutCancel(w.Context()), es); err != nil {
 					t.Error(err)
 				}
 			}
