@@ -295,3 +295,35 @@ func TestNodesRebuildTogether(t *testing.T) {
 		t.Errorf("a rebuild that was given up is swapped: %v", err)
 	}
 }
+
+func TestAPersonErasedOnOneNodeIsForgottenByTheOthers(t *testing.T) {
+	nodes, _ := cluster(t, time.Minute, 2)
+	one, two := nodes[0], nodes[1]
+	person, _, _ := storetest.Personal(t, one)
+	known := func() bool {
+		t.Helper()
+		for p := range cairn.Partitions {
+			events, err := two.After(t.Context(), p, 0, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range events {
+				if e.Person == person && len(e.Personal) > 0 {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	if !known() {
+		t.Fatal("the other node reads nothing personal to begin with, so this test shows nothing")
+	}
+	if err := one.Erase(t.Context(), storetest.Eraser, person); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(20 * time.Second); known(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("20 seconds after a person was erased another node still reads what was sealed")
+		}
+	}
+}

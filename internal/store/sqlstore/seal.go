@@ -47,6 +47,16 @@ func (k *keyring) drop(id cairn.ID) {
 	k.keys.forget(id)
 }
 
+// erased is the bell at which every node forgets the keys that it remembers:
+// one of them is destroyed.
+const erased = "erased"
+
+func (k *keyring) forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.keys = aged[cairn.ID, cipher.AEAD]{}
+}
+
 func aead(secret []byte) (cipher.AEAD, error) {
 	b, err := aes.NewCipher(secret)
 	if err != nil {
@@ -211,5 +221,6 @@ func (s *Store) Erase(ctx context.Context, by cairn.Actor, id cairn.PersonID) er
 		return err
 	}
 	s.keys.drop(id.ID)
+	s.ring(erased)
 	return s.engine.Scrub(ctx, s.wdb.DB)
 }

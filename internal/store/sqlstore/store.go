@@ -215,6 +215,9 @@ func (s *Store) ring(name string) {
 
 // Ring wakes who waits here: for what another node told.
 func (s *Store) Ring(name string) {
+	if name == erased {
+		s.keys.forget()
+	}
 	s.bells.mu.Lock()
 	defer s.bells.mu.Unlock()
 	for _, c := range s.bells.m[name] {
@@ -228,6 +231,7 @@ func (s *Store) Ring(name string) {
 // RingAll wakes everybody who waits here: other nodes may have told of what
 // nobody heard.
 func (s *Store) RingAll() {
+	s.keys.forget()
 	s.bells.mu.Lock()
 	names := slices.Collect(maps.Keys(s.bells.m))
 	s.bells.mu.Unlock()
