@@ -17,10 +17,11 @@ type Stage interface {
 	Beat(ctx context.Context, now time.Time) (worked bool, err error)
 }
 
-// A Rester is a stage that does better when work gathers: after a beat it says
-// how long after its beginning the next one may begin, though there may be work.
+// A Rester is a stage that does better when work gathers: after a beat that
+// worked it says how long it may rest, though there may be work, given for how
+// long it has been busy since it rested last.
 type Rester interface {
-	Rest() time.Duration
+	Rest(busy time.Duration) time.Duration
 }
 
 // A Step is a stage with what wakes it.
@@ -71,6 +72,7 @@ const longest = 30 * time.Second
 
 func (f *Flow) run(ctx context.Context, s Step) {
 	wait := 100 * time.Millisecond // after an error
+	busy := time.Duration(0)       // since the last rest
 	for ctx.Err() == nil {
 		begun := time.Now()
 		worked, err := s.Stage.Beat(context.WithoutCancel(ctx), f.Now())
@@ -84,11 +86,15 @@ func (f *Flow) run(ctx context.Context, s Step) {
 			wait = min(2*wait, longest)
 		case worked:
 			wait = 100 * time.Millisecond
+			busy += time.Since(begun)
 			if r, ok := s.Stage.(Rester); ok {
-				f.sleep(ctx, nil, r.Rest()-time.Since(begun))
+				if rest := r.Rest(busy); rest > 0 {
+					f.sleep(ctx, nil, rest)
+					busy = 0
+				}
 			}
 		default:
-			wait = 100 * time.Millisecond
+			wait, busy = 100*time.Millisecond, 0
 			f.sleep(ctx, s.Wake, f.until(ctx, s))
 		}
 	}

@@ -24,16 +24,20 @@ type Folder struct {
 	behind bool // the last beat left something unread
 }
 
-// Pace is how often a fold that keeps up with the log takes a beat: what
-// arrives meanwhile is folded together, which costs less.
-const Pace = 50 * time.Millisecond
+// How long a fold rests that has caught up with the log: three times as long as
+// that took it, within these bounds. What arrives meanwhile is folded together:
+// the more of it concerns one stream, the less each costs.
+const (
+	shortestRest = 50 * time.Millisecond
+	longestRest  = time.Second
+)
 
-// Rest is how long after the last beat began the next one may.
-func (f *Folder) Rest() time.Duration {
+// Rest is how long the fold may wait before its next beat.
+func (f *Folder) Rest(busy time.Duration) time.Duration {
 	if f.behind {
 		return 0
 	}
-	return Pace
+	return min(max(3*busy, shortestRest), longestRest)
 }
 
 // A Log is what the fold reads.

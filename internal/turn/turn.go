@@ -105,12 +105,12 @@ type Turner struct {
 // an account meanwhile is looked at together.
 const Pace = 50 * time.Millisecond
 
-// Rest is how long after the last turns began the next may be taken.
-func (t *Turner) Rest() time.Duration {
+// Rest is how long to wait before the next turns are taken.
+func (t *Turner) Rest(busy time.Duration) time.Duration {
 	if t.full {
 		return 0
 	}
-	return Pace
+	return Pace - busy
 }
 
 const batch = 128
