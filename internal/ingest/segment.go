@@ -27,8 +27,14 @@ type Envelope struct {
 	WriteKey string
 	SentAt   time.Time // by the sender's clock; zero: not said
 	context  map[string]any
-	items    []json.RawMessage
+	items    []item
 	call     string // empty: each item names its own
+}
+
+// An item is one message: its bytes, and the same as a text to be kept.
+type item struct {
+	raw  []byte
+	text string
 }
 
 // ReadSegment reads the body of a call: one of [Calls], "batch" or "import".
@@ -55,13 +61,14 @@ func ReadSegment(call string, body []byte) (Envelope, error) {
 		e.SentAt, _ = moment(sent)
 	}
 	if call != "batch" && call != "import" {
-		e.call, e.items = call, []json.RawMessage{body}
+		e.call, e.items = call, []item{{body, string(body)}}
 		return e, nil
 	}
 	if t := bytes.TrimSpace(outer.Batch); len(t) == 0 || t[0] != '[' {
 		return Envelope{}, cairn.Errorf(cairn.Invalid, "A batch is an object with a list of calls.").At("batch")
 	}
-	if err := json.Unmarshal(outer.Batch, &e.items); err != nil {
+	var err error
+	if e.items, err = itemsOf(outer.Batch); err != nil {
 		return Envelope{}, notJSON(body, err)
 	}
 	e.context, _ = decodeObject(outer.Context)
@@ -83,24 +90,24 @@ func notJSON(body []byte, err error) error {
 func (e Envelope) Records(seen time.Time) []Record {
 	out := make([]Record, len(e.items))
 	shared := e.shared()
-	for i, raw := range e.items {
-		out[i] = e.record(i, raw, seen)
+	for i, it := range e.items {
+		out[i] = e.record(i, it, seen)
 		out[i].Shared = shared
 	}
 	return out
 }
 
-func (e Envelope) record(i int, raw json.RawMessage, seen time.Time) Record {
+func (e Envelope) record(i int, it item, seen time.Time) Record {
 	refuse := func(problem *cairn.Error) Record {
-		return Record{Index: i, Problem: problem, Body: string(raw)}
+		return Record{Index: i, Problem: problem, Body: it.text}
 	}
 	if i >= MaxBatchEvents {
 		return refuse(cairn.Errorf(cairn.TooLarge, "A batch has at most %d events.", MaxBatchEvents).Coded(CodeLarge))
 	}
-	if len(raw) > MaxEvent {
+	if len(it.raw) > MaxEvent {
 		return refuse(cairn.Errorf(cairn.TooLarge, "The event is larger than %d KB.", MaxEvent>>10).Coded(CodeLarge))
 	}
-	fields, ok := decodeObject(raw)
+	fields, ok := decodeObject(it.raw)
 	if !ok {
 		return refuse(cairn.Errorf(cairn.Invalid, "An event must be a JSON object.").Coded(CodeJSON))
 	}
@@ -109,19 +116,11 @@ func (e Envelope) record(i int, raw json.RawMessage, seen time.Time) Record {
 	if m.problem != nil {
 		return refuse(m.problem)
 	}
-	r.Index, r.Body = i, string(raw)
+	r.Index, r.Body = i, it.text
 	if sent := m.sentAt(e.SentAt); !r.Stamp.IsZero() && !sent.IsZero() {
 		r.At = seen.Add(r.Stamp.Sub(sent))
 	}
 	return r
-}
-
-// decodeObject reads a JSON object without rounding its numbers.
-func decodeObject(raw []byte) (map[string]any, bool) {
-	var m map[string]any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	return m, d.Decode(&m) == nil && m != nil
 }
 
 // A message is one item. Its methods read fields; the first that cannot be

@@ -60,7 +60,7 @@ func many(n int) (out []uint32) {
 
 // What is sealed opens to what it was, and anything else is refused.
 func FuzzSealed(f *testing.F) {
-	a, err := aead(bytes.Repeat([]byte{7}, 32))
+	a, err := newKey(bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"crypto/cipher"
 	"database/sql"
 	"encoding/binary"
 	"encoding/json"
@@ -19,7 +18,7 @@ import (
 type admission struct {
 	s     *Store
 	tx    *Tx
-	fresh map[cairn.ID]cipher.AEAD // keys made in this transaction
+	fresh map[cairn.ID]subjectKey // keys made in this transaction
 	known known                    // what it made sure of; shared once it is committed
 	new   []*cairn.Event           // in order of position
 	rows  []*incoming              // those of new, in the same order
@@ -34,7 +33,7 @@ type admission struct {
 
 func (s *Store) admission(tx *Tx) *admission {
 	return &admission{
-		s: s, tx: tx, fresh: map[cairn.ID]cipher.AEAD{},
+		s: s, tx: tx, fresh: map[cairn.ID]subjectKey{},
 		due: map[cairn.AccountID]bool{}, dirty: map[cairn.AccountID]bool{},
 		came: map[came]*ingest.Arrival{},
 	}

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"crypto/cipher"
 	"database/sql"
 	"encoding/json"
 	"maps"
@@ -40,7 +39,7 @@ type rejectChange struct{ refused, replayed, dismissed, evicted, last int64 }
 
 // keepRejects keeps what a source sent and was refused, counts it, and makes
 // room.
-func (s *Store) keepRejects(ctx context.Context, tx *Tx, source string, rejects []ingest.Reject, fresh map[cairn.ID]cipher.AEAD) error {
+func (s *Store) keepRejects(ctx context.Context, tx *Tx, source string, rejects []ingest.Reject, fresh map[cairn.ID]subjectKey) error {
 	if len(rejects) == 0 {
 		return nil
 	}
@@ -78,7 +77,7 @@ func changeOf(counts map[rejectReason]*rejectChange, k rejectReason) *rejectChan
 // sourceSubject is whose key seals what a source sent and was refused.
 func sourceSubject(source string) cairn.ID { return cairn.HashID("source", source) }
 
-func (s *Store) insertRejects(ctx context.Context, tx *Tx, source string, rejects []ingest.Reject, fresh map[cairn.ID]cipher.AEAD) error {
+func (s *Store) insertRejects(ctx context.Context, tx *Tx, source string, rejects []ingest.Reject, fresh map[cairn.ID]subjectKey) error {
 	subject := sourceSubject(source)
 	key, err := s.sealer(ctx, tx, subject, fresh)
 	if err != nil {
@@ -355,7 +354,7 @@ func (s *Store) MendRejects(ctx context.Context, by cairn.Actor, texts map[int64
 	if by.Kind == "" {
 		return cairn.Errorf(cairn.Forbidden, "Only who is signed in may mend what was rejected.")
 	}
-	fresh := map[cairn.ID]cipher.AEAD{}
+	fresh := map[cairn.ID]subjectKey{}
 	err := s.write(ctx, People, func(tx *Tx) error {
 		clear(fresh)
 		for _, id := range slices.Sorted(maps.Keys(texts)) {
@@ -375,7 +374,7 @@ func (s *Store) MendRejects(ctx context.Context, by cairn.Actor, texts map[int64
 	return nil
 }
 
-func (s *Store) mendReject(ctx context.Context, tx *Tx, by cairn.Actor, id int64, text string, fresh map[cairn.ID]cipher.AEAD) error {
+func (s *Store) mendReject(ctx context.Context, tx *Tx, by cairn.Actor, id int64, text string, fresh map[cairn.ID]subjectKey) error {
 	var source string
 	err := tx.QueryRowContext(ctx, `
 		/* rejects.mendReject */

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"crypto/cipher"
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
@@ -122,7 +121,7 @@ func serial(ctx context.Context, tx *Tx, name string, n int) (int64, error) {
 // Arrived adds to the counts of a source and keeps its newest rejects, whose
 // bodies are sealed under the source's own key; see [ingest.Store].
 func (s *Store) Arrived(ctx context.Context, a ingest.Arrival, rejects []ingest.Reject) error {
-	fresh := map[cairn.ID]cipher.AEAD{}
+	fresh := map[cairn.ID]subjectKey{}
 	err := s.write(ctx, Door, func(tx *Tx) error {
 		clear(fresh)
 		if _, err := tx.ExecContext(ctx, `
