@@ -76,7 +76,7 @@ const erased = "erased"
 func (k *keyring) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.keys = aged[cairn.ID, cipher.AEAD]{}
+	k.keys = aged[cairn.ID, [32]byte]{}
 }
 
 func aead(secret []byte) (cipher.AEAD, error) {
