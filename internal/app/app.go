@@ -46,6 +46,7 @@ type App struct {
 	ledger  *ingest.Ledger
 	watch   *ingest.Watcher
 	feeds   feeds
+	works   works
 	book    <-chan struct{} // rung when a definition was written
 	rebuild sync.Mutex
 	serving bool // nobody else may run the stages, or set the clock

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"cairn/internal/signal"
@@ -84,16 +85,33 @@ func (a *App) changed(ctx context.Context) error {
 // pages tell of it: fewer are done before a page is read.
 const fewWaiting = 20
 
+// works remembers for a moment what is under way, since every open page asks.
+type works struct {
+	mu    sync.Mutex
+	at    time.Time
+	under []web.Progress
+}
+
 // progress are the long works under way.
 func (a *App) progress() []web.Progress {
-	out := a.feeds.list()
+	a.works.mu.Lock()
+	defer a.works.mu.Unlock()
+	if time.Since(a.works.at) > time.Second {
+		a.works.under, a.works.at = a.counting(), time.Now()
+	}
+	return append(a.feeds.list(), a.works.under...)
+}
+
+// counting is what is made anew: tallies from the log, else accounts from
+// tallies.
+func (a *App) counting() []web.Progress {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if done, of, err := a.Store.Grown(ctx); err == nil && of > 0 {
-		out = append(out, web.Progress{Name: "Counting history anew", Done: done, Of: of, Note: "events"})
+		return []web.Progress{{Name: "Counting history anew", Done: done, Of: of, Note: "events"}}
 	}
-	if quiet, all, err := a.Store.Waiting(ctx); err == nil && quiet > fewWaiting && len(out) == 0 {
-		out = append(out, web.Progress{Name: "Measuring accounts anew", Done: all - quiet, Of: all, Note: "accounts"})
+	if quiet, all, err := a.Store.Waiting(ctx); err == nil && quiet > fewWaiting {
+		return []web.Progress{{Name: "Measuring accounts anew", Done: all - quiet, Of: all, Note: "accounts"}}
 	}
-	return out
+	return nil
 }

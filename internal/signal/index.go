@@ -17,7 +17,7 @@ import (
 // usage for a set of accounts, or in one product, when it is first asked for.
 type index struct {
 	catalogue string // of which catalogue it is
-	keys      []Key  // by day
+	rows      []row  // by day
 	uses      map[useKey]*use
 	products  []product       // with tallies of track events, by name
 	metrics   map[string]*use // by the metric's name and set
@@ -123,22 +123,22 @@ func (s *State) indexed(c Catalogue) *index {
 
 func newIndex(s *State, c Catalogue) *index {
 	x := &index{
-		catalogue: c.stamp, keys: s.byDay(), uses: map[useKey]*use{}, metrics: map[string]*use{},
+		catalogue: c.stamp, rows: s.byDay(), uses: map[useKey]*use{}, metrics: map[string]*use{},
 		number: make(map[cairn.PersonID]uint32, len(s.People)),
 	}
 	for i, id := range s.People {
 		x.number[id] = uint32(i)
 	}
-	x.tallies(s)
+	x.tallies()
 	x.records, x.freshest = recordsOf(s.Facts, c.settings.Precedence)
 	return x
 }
 
 // tallies lays out by day what does not depend on what counts as usage.
-func (x *index) tallies(s *State) {
+func (x *index) tallies() {
 	from := map[string]cairn.Day{}
-	for _, k := range x.keys {
-		t := s.Tallies[k]
+	for _, k := range x.rows {
+		t := k.t
 		if t.N <= 0 || strings.HasPrefix(k.Name, counted) {
 			continue
 		}
@@ -166,31 +166,32 @@ func byLast(a, b talk) int {
 }
 
 // use returns what counts as usage for a set of accounts.
-func (x *index) use(s *State, m Meaningful, k useKey) *use {
+func (x *index) use(m Meaningful, k useKey) *use {
 	if u := x.uses[k]; u != nil {
 		return u
 	}
 	u := &use{}
 	x.uses[k] = u
 	names := map[string]int{}
-	counts := map[[2]string]bool{}
-	for _, key := range x.keys {
-		if !k.all && key.Product != k.product {
+	known := map[[2]string]int{} // number of the name; -1: does not count
+	for _, r := range x.rows {
+		if !k.all && r.Product != k.product || r.t.N <= 0 {
 			continue
 		}
-		which := [2]string{key.Product, key.Name}
-		does, known := counts[which]
-		if !known {
-			does = m.Counts(k.set, key.Product, key.Name)
-			counts[which] = does
-		}
-		if t := s.Tallies[key]; does && t.N > 0 {
-			n, known := names[key.Name]
-			if !known {
-				n = len(names)
-				names[key.Name] = n
+		which := [2]string{r.Product, r.Name}
+		n, seen := known[which]
+		if !seen {
+			if n = -1; m.Counts(k.set, r.Product, r.Name) {
+				var named bool
+				if n, named = names[r.Name]; !named {
+					n = len(names)
+					names[r.Name] = n
+				}
 			}
-			u.count(key.Day, t, n)
+			known[which] = n
+		}
+		if n >= 0 {
+			u.count(r.Day, r.t, n)
 		}
 	}
 	return u
@@ -211,19 +212,25 @@ func (u *use) count(day cairn.Day, t *Tally, n int) {
 	u.names[i][n/64] |= 1 << (n % 64)
 }
 
-// byDay returns the keys of all tallies by day; those of one day in any order,
-// which saves most of the time that sorting takes.
-func (s *State) byDay() []Key {
-	keys := make([]Key, 0, len(s.Tallies))
+// A row is a tally with its key.
+type row struct {
+	Key
+	t *Tally
+}
+
+// byDay returns all tallies by day; those of one day in any order, which saves
+// most of the time that sorting takes.
+func (s *State) byDay() []row {
+	rows := make([]row, 0, len(s.Tallies))
 	order := make([]int64, 0, len(s.Tallies))
-	for k := range s.Tallies {
-		order = append(order, int64(k.Day)<<32|int64(len(keys)))
-		keys = append(keys, k)
+	for k, t := range s.Tallies {
+		order = append(order, int64(k.Day)<<32|int64(len(rows)))
+		rows = append(rows, row{k, t})
 	}
 	slices.Sort(order)
-	sorted := make([]Key, len(keys))
+	sorted := make([]row, len(rows))
 	for i, o := range order {
-		sorted[i] = keys[o&(1<<32-1)]
+		sorted[i] = rows[o&(1<<32-1)]
 	}
 	return sorted
 }

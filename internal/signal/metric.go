@@ -402,13 +402,11 @@ func (m *measurement) counts(metric Metric) *use {
 	u := &use{}
 	m.x.metrics[key] = u
 	in := m.matching(metric)
-	for _, k := range m.x.keys {
-		if len(metric.Products) > 0 && !slices.Contains(metric.Products, k.Product) || !in(k) {
+	for _, r := range m.x.rows {
+		if len(metric.Products) > 0 && !slices.Contains(metric.Products, r.Product) || r.t.N <= 0 || !in(r.Key) {
 			continue
 		}
-		if t := m.state.Tallies[k]; t.N > 0 {
-			u.count(k.Day, t, 0)
-		}
+		u.count(r.Day, r.t, 0)
 	}
 	return u
 }

@@ -13,7 +13,7 @@ const (
 
 // usage measures Meaningful Activity in all products together.
 func (m *measurement) usage() {
-	use := m.x.use(m.state, m.settings.Meaningful, useKey{set: m.set, all: true})
+	use := m.x.use(m.settings.Meaningful, useKey{set: m.set, all: true})
 	last, ok := m.lastUse(use)
 	if !ok {
 		m.missing("No use of the product has been seen.",
@@ -63,7 +63,7 @@ func (m *measurement) products() {
 		return
 	}
 	for _, p := range names[:min(len(names), mostProducts)] {
-		use := m.x.use(m.state, m.settings.Meaningful, useKey{set: m.set, product: p})
+		use := m.x.use(m.settings.Meaningful, useKey{set: m.set, product: p})
 		if i := use.upTo(m.day); i > 0 {
 			m.used(use, use.days[i-1], inProduct+p)
 		}
