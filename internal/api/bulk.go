@@ -109,6 +109,11 @@ func (b *bulk) take(w http.ResponseWriter, r *http.Request) error {
 	if err := rc.EnableFullDuplex(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
+	if r.ProtoMajor == 1 {
+		// What is left of a body that is not read to its end must not be taken
+		// for the next request.
+		w.Header().Set("Connection", "close")
+	}
 	hurry := func() { _ = rc.SetReadDeadline(time.Now()) } // or the reader waits for a sender that waits for us
 	defer context.AfterFunc(ctx, hurry)()
 	body, closeBody, err := unpack(&patient{ctx, r.Body, rc}, r.Header.Get("Content-Encoding"))

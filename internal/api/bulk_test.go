@@ -397,6 +397,36 @@ func TestABulkRequestEndsWhenTheServerStops(t *testing.T) {
 	out.Close()
 }
 
+func TestABulkBodyIsSlowedDownByTheLimitsOfItsKey(t *testing.T) {
+	y := openYard(t, false)
+	y.door.Limits = &ingest.Limiter{Spend: y.store.SpendKey}
+	key := func(l ingest.Limits) string {
+		t.Helper()
+		_, text, err := y.store.AddKey(t.Context(), cairn.House, ingest.Key{Source: "warehouse", Limits: l}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	y.key = key(ingest.Limits{PerSecond: 4000, Burst: 500})
+	start := time.Now()
+	status, vs, total := y.bulk(t, "", strings.NewReader(tracks(0, 3000)))
+	if status != 200 || !total.Done || len(vs) != 3000 {
+		t.Errorf("%d %+v", status, total)
+	}
+	if took := time.Since(start); took < 300*time.Millisecond {
+		t.Errorf("3000 records at 4000 a second took %s", took)
+	}
+	y.key = key(ingest.Limits{PerDay: 600})
+	status, vs, total = y.bulk(t, "", strings.NewReader(tracks(10_000, 3000)))
+	if status != 200 || total.Done || total.Error == nil || total.Error.Kind != "too_many" || total.Next != int64(len(vs))+1 || len(vs) < 600 || len(vs) >= 3000 {
+		t.Errorf("%d %d verdicts %+v %+v", status, len(vs), total, total.Error)
+	}
+	if status, _, _ = y.bulk(t, "", strings.NewReader(tracks(20_000, 10))); status != 429 {
+		t.Errorf("a key that has nothing left: %d", status)
+	}
+}
+
 // A body of many lines is read in memory that does not grow with it.
 func TestABulkBodyIsReadInConstantMemory(t *testing.T) {
 	y := openYard(t, false)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -115,16 +116,18 @@ func (b *Bulk) Run(ctx context.Context, body io.Reader) (BulkTotal, error) {
 	var reading sync.WaitGroup
 	reading.Go(func() { u.read(body) })
 	err := u.all(ctx)
-	u.queue.stop() // the reader, which may wait for room
+	stopped := ctx.Err() != nil // before Stop, which may end ctx too
+	u.queue.stop()              // the reader, which may wait for room
 	if err != nil && u.Stop != nil {
 		u.Stop()
 	}
 	reading.Wait()
-	if end := u.queue.ended(); err == nil && end != io.EOF {
-		err = unread(end)
-	}
-	if ctx.Err() != nil {
+	end := u.queue.ended()
+	switch {
+	case stopped && (end == nil || errors.Is(end, os.ErrDeadlineExceeded) || errors.Is(end, context.Canceled)):
 		err = errStopped
+	case err == nil && end != io.EOF:
+		err = unread(end)
 	}
 	u.p.Done = u.p.Done || err == nil
 	if saved := u.save(context.WithoutCancel(ctx), true); err == nil && saved != nil {
