@@ -321,6 +321,14 @@ func TestPagesAreSoundInABrowser(t *testing.T) {
 			{"sources", "/sources", fullCompany(), nil, ""},
 			{"sources-new", "/sources", bareCompany(), nil, ""},
 			{"source", "/sources/segment", fullCompany(), nil, ""},
+			{"source-silent", "/sources/billing", fullCompany(), nil, ""},
+			{"source-keys", "/sources/segment/keys", fullCompany(), nil, ""},
+			{"source-key-new", "/sources/segment/keys", fullCompany(), func(p *tab) {
+				p.text(`document.querySelector(".card-head details.menu summary").click()`)
+				p.until(`!!document.querySelector(".menu[open] #key-name-new")`)
+			}, ""},
+			{"source-contract", "/sources/billing/contract", fullCompany(), nil, ""},
+			{"source-contract-none", "/sources/crm/contract", fullCompany(), nil, ""},
 			{"rejects", "/sources/segment/rejects", refused, nil, ""},
 			{"rejects-none", "/sources/segment/rejects", unrefused, nil, ""},
 			{"reject", "/sources/segment/rejects/1", refused, nil, ""},

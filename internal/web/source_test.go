@@ -129,12 +129,12 @@ func TestTheSourcesPageSaysWhichSourceIsNotWell(t *testing.T) {
 	h := c.site()
 	page := ask(t, h, "GET", "/sources", nil).body
 	sound(t, page)
-	has(t, page, "billing Silent since 13 Mar, 12:00. It is expected at least every 6 hours, Monday to Friday.", "What it feeds is shown as of", "silent")
+	has(t, page, "billing : Silent since 13 Mar, 12:00. It is expected at least every 6 hours, Monday to Friday.", "What it feeds is shown as it was", "silent")
 	one := ask(t, h, "GET", "/sources/billing", nil).body
 	sound(t, one)
 	has(t, one, "no rule fires because of it", "amount of Invoice Sent: missing, though required", "Revision 2: Invoices name their currency")
 	has(t, ask(t, h, "GET", "/sources/crm", nil).body, "say how often it should send")
-	has(t, ask(t, h, "GET", "/today?who=everybody", nil).body, "billing Silent since")
+	has(t, ask(t, h, "GET", "/today?who=everybody", nil).body, "billing : Silent since")
 	if mine := ask(t, h, "GET", "/today", nil).body; strings.Contains(mine, "Silent since") {
 		t.Error("who looks at their own day is told of sources")
 	}
