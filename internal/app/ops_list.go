@@ -11,7 +11,8 @@ import (
 
 // operations are all operations that a running server answers.
 func operations() []operation {
-	return []operation{Ping, Explain, Measured, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Admit, Check, ImportFrom, ImportReached, Clocks, Demo,
+	return []operation{Unclaimed, Claim, Ignore, UndoTie, PreviewMerge, Merge, KnownAs, Somebody, SetParent,
+		Ping, Explain, Measured, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Admit, Check, ImportFrom, ImportReached, Clocks, Demo,
 		Sources, SourceAlarms, SourceShow, SourceSet, SourceSuggest, SourceKeyAdd, SourceKeys, SourceKeyRotate, SourceKeyChange, SourceKeyWithdraw,
 		Rejects, Reject, MendReject, PatchRejects, ReplayRejects, MoveRejects,
 		Events, Meaningful, Choose, Metrics, Metric, TryMetric, SaveMetric, DeleteMetric, Drivers}

@@ -544,3 +544,157 @@ func Match(t *testing.T, open Opener) {
 		same(t, "people of a0", 1, len(must(s.People(ctx, cairn.Everything, cairn.AccountID{ID: a0.ID}))(t)))
 	})
 }
+
+// Registry is the contract of what people do about who is who.
+func Registry(t *testing.T, open Opener) {
+	ctx := context.Background()
+	by := cairn.Actor{Kind: cairn.ByPerson, ID: "u1", Name: "Ann"}
+	start := func(t *testing.T) (*sqlstore.Store, *tale, account.Identity) {
+		s := world0(t, open)
+		x := &tale{pepper: must(s.Pepper(ctx))(t)}
+		now := epoch
+		return s, x, account.Identity{IdentityStore: s, Now: func() time.Time { now = now.Add(time.Second); return now }}
+	}
+
+	t.Run("WhatWaitsIsClaimedIgnoredAndTakenBack", func(t *testing.T) {
+		s, x, id := start(t)
+		x.say(cairn.OfAccount, "a0", "", "", "", `{"name":"Acme","domain":"acme.example"}`, "", 0)
+		x.say(cairn.OfAccount, "s0", "", "", "", `{"name":"Acme Corp","domain":"acme.example"}`, "", 1)
+		x.say(cairn.OfContract, "s0", "", "", "c0", `{"mrr":10}`, "", 1)
+		x.say(cairn.Track, "", "p0", "", "", "", "", 2)
+		x.say(cairn.Track, "", "", "v0", "", "", "", 2)
+		x.say(cairn.OfContract, "", "", "", "c1", `{"mrr":7}`, "", 3)
+		told(t, s, x.events, 100)
+		fold(t, s, &signal.Folder{Log: s, Store: s, Live: true})
+		tray := must(id.Tray(ctx, cairn.Everything, account.TrayQuery{}))(t)
+		same(t, "what waits", "record person account", names(tray.Waiting, func(w account.Waiting) string { return w.Kind }))
+		same(t, "how many", 3, must(id.WaitingCount(ctx, cairn.Everything))(t))
+		same(t, "visitors", 1, tray.Counts["visitor"])
+		acct := tray.Waiting[2]
+		if acct.Name != "Acme Corp" || acct.Events != 2 || len(acct.Chance) != 1 || acct.Chance[0].Name != "Acme" || acct.Chance[0].By.Sure() {
+			t.Errorf("the account that waits: %+v", acct)
+		}
+		if out := must(id.Tray(ctx, cairn.Scope{}, account.TrayQuery{}))(t); len(out.Waiting) != 0 || out.Open() != 0 {
+			t.Errorf("who may see nothing sees %+v", out)
+		}
+
+		a0, _ := x.a("a0")
+		var all []cairn.ID
+		for _, w := range tray.Waiting {
+			all = append(all, w.Ref.ID)
+		}
+		ties := must(id.Claim(ctx, by, all, cairn.AccountID{ID: a0.ID}))(t)
+		same(t, "streams of the account", 4, streams(t, s, "a0"))
+		same(t, "contracts", 2, len(must(s.Records(ctx, cairn.Everything, cairn.AccountID{ID: a0.ID}, cairn.OfContract, time.Time{}))(t)))
+		same(t, "people", 1, len(must(s.People(ctx, cairn.Everything, cairn.AccountID{ID: a0.ID}))(t)))
+		same(t, "waiting then", 0, must(id.WaitingCount(ctx, cairn.Everything))(t))
+		known := must(id.Known(ctx, cairn.Everything, cairn.AccountID{ID: a0.ID}))(t)
+		same(t, "names and what was given", "2 2", fmt.Sprintf("%d %d", len(known.Names), len(known.Given)))
+		for _, tie := range ties {
+			must(id.Undo(ctx, by, tie.ID))(t)
+		}
+		_, err := id.Undo(ctx, by, ties[0].ID)
+		wantKind(t, err, cairn.Conflict)
+		same(t, "streams after undoing", 1, streams(t, s, "a0"))
+		same(t, "waiting again", 3, must(id.WaitingCount(ctx, cairn.Everything))(t))
+
+		ignored := must(id.Ignore(ctx, by, all[:1]))(t)
+		same(t, "waiting after ignoring", 2, must(id.WaitingCount(ctx, cairn.Everything))(t))
+		aside := must(id.Tray(ctx, cairn.Everything, account.TrayQuery{Aside: true}))(t)
+		if len(aside.Waiting) != 1 || aside.Waiting[0].Aside == nil || aside.Waiting[0].Aside.ID != ignored[0].ID {
+			t.Errorf("ignored: %+v", aside.Waiting)
+		}
+		_, err = id.Claim(ctx, by, all, cairn.AccountID{})
+		wantKind(t, err, cairn.Invalid) // a record is no account
+		must(id.Claim(ctx, by, all[2:], cairn.AccountID{}))(t)
+		s0, _ := x.a("s0")
+		same(t, "the new account", "Acme Corp salesforce", func() string {
+			a := must(s.Account(ctx, cairn.Everything, cairn.AccountID{ID: s0.ID}))(t)
+			return a.Name + " " + string(a.Space)
+		}())
+		_, err = id.Ignore(ctx, cairn.Actor{}, all)
+		wantKind(t, err, cairn.Forbidden)
+	})
+
+	t.Run("APreviewSaysWhatWouldMoveAndWhichFieldWins", func(t *testing.T) {
+		s, x, id := start(t)
+		x.say(cairn.OfAccount, "a0", "p0", "", "", `{"name":"Acme","industry":"Toys"}`, "", 0)
+		x.say(cairn.OfAccount, "a1", "p1", "", "", `{"name":"Acme Ltd","industry":"Toys"}`, "", 1)
+		x.say(cairn.OfTask, "a1", "", "", "t1", `{"state":"open"}`, "", 1)
+		told(t, s, x.events, 100)
+		a0, _ := x.a("a0")
+		a1, _ := x.a("a1")
+		before := standing(t, s)
+		p := must(id.Preview(ctx, cairn.Everything, a1.ID, a0.ID))(t)
+		same(t, "to move", "1 1 1 1", fmt.Sprintf("%d %d %d %d", p.Streams, p.People, p.Records, p.Tasks))
+		if len(p.Clashes) != 1 || p.Clashes[0].Field != "name" || string(p.Clashes[0].Then.Value) != `"Acme Ltd"` {
+			t.Errorf("clashes are %+v", p.Clashes)
+		}
+		same(t, "nothing changed", before, standing(t, s))
+		_, err := id.Merge(ctx, by, a0.ID, a0.ID)
+		wantKind(t, err, cairn.Conflict)
+		_, err = id.Merge(ctx, by, a0.ID, x.p("p0").ID)
+		wantKind(t, err, cairn.Invalid)
+		must(id.Merge(ctx, by, a1.ID, a0.ID))(t)
+		same(t, "name then", "Acme Ltd", must(s.Account(ctx, cairn.Everything, cairn.AccountID{ID: a0.ID}))(t).Name)
+		_, err = id.Merge(ctx, by, a1.ID, a0.ID)
+		wantKind(t, err, cairn.Conflict)
+	})
+
+	t.Run("ParentsMakeFamiliesAndNoCircles", func(t *testing.T) {
+		s, x, id := start(t)
+		x.say(cairn.OfAccount, "a0", "", "", "", `{"name":"Group"}`, "", 0)
+		x.say(cairn.OfAccount, "a1", "", "", "", `{"name":"Middle","parent":"a0"}`, "", 0)
+		x.say(cairn.OfAccount, "a2", "", "", "", `{"name":"Small","parent":"a1"}`, "", 0)
+		told(t, s, x.events, 100)
+		of := func(name string) cairn.AccountID { r, _ := x.a(name); return cairn.AccountID{ID: r.ID} }
+		k := must(id.Known(ctx, cairn.Everything, of("a1")))(t)
+		kin := func(ks []account.Kin) string { return names(ks, func(k account.Kin) string { return k.Name }) }
+		same(t, "parents and children", "Group Small", kin(k.Parents)+" "+kin(k.Children))
+		same(t, "who says so", "product", k.Parent.Source)
+		page := must(s.Accounts(ctx, cairn.Everything, account.Query{Family: of("a0")}))(t)
+		same(t, "the family", "Group Middle Small", names(page.Accounts, func(a cairn.Account) string { return a.Name }))
+		same(t, "a branch", 2, must(s.Accounts(ctx, cairn.Everything, account.Query{Family: of("a1")}))(t).Total)
+		err := id.CheckParent(ctx, of("a0"), of("a2"))
+		wantKind(t, err, cairn.Conflict)
+		if err == nil || !strings.Contains(err.Error(), "Group → Small → Middle → Group") {
+			t.Errorf("the circle is told as %v", err)
+		}
+		wantKind(t, id.CheckParent(ctx, of("a0"), of("a0")), cairn.Conflict)
+		// What a source says cannot be refused: the page tells, and nothing runs for ever.
+		n := len(x.events)
+		x.say(cairn.OfAccount, "a0", "", "", "", `{"parent":"a2"}`, "", 1)
+		told(t, s, x.events[n:], 1)
+		k = must(id.Known(ctx, cairn.Everything, of("a0")))(t)
+		same(t, "circle", "Group → Small → Middle → Group", k.Circle)
+		same(t, "parents in a circle", 0, len(k.Parents))
+		same(t, "the family of a circle", 3, must(s.Accounts(ctx, cairn.Everything, account.Query{Family: of("a0")}))(t).Total)
+	})
+
+	t.Run("WhatNamesNoAccountFollowsTheRuleOrTheWordOfAPerson", func(t *testing.T) {
+		for rule, want := range map[ingest.SeveralRule]string{ingest.Unclaimed: "", ingest.Latest: "a1", ingest.Primary: "a0"} {
+			s, x, id := start(t)
+			if err := s.SaveSource(ctx, cairn.House, ingest.Source{Name: "product", Several: rule}, "", epoch); err != nil {
+				t.Fatal(err)
+			}
+			x.say(cairn.OfAccount, "a0", "p0", "", "", "", "", 0)
+			x.say(cairn.OfAccount, "a1", "p0", "", "", "", "", 1)
+			x.say(cairn.Track, "", "p0", "", "", "", "", 2)
+			told(t, s, x.events, 1)
+			home := func() string {
+				p := must(id.Somebody(ctx, cairn.Everything, cairn.PersonID{ID: x.p("p0").ID}))(t)
+				same(t, "places", 2, len(p.Places))
+				for _, at := range p.Places {
+					if at.Home {
+						return at.Name
+					}
+				}
+				return ""
+			}
+			same(t, string(rule), want, home())
+			a0, _ := x.a("a0")
+			must(id.Claim(ctx, by, []cairn.ID{x.p("p0").ID}, cairn.AccountID{ID: a0.ID}))(t)
+			same(t, string(rule)+", by hand", "a0", home())
+		}
+	})
+}
