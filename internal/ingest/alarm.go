@@ -67,6 +67,16 @@ type Watcher struct {
 	looked time.Time // by the machine's clock
 	asked  bool      // to look, while it rested
 	next   time.Time // when the next source is overdue; zero: none will be
+
+	volumes map[string]judged // by source
+}
+
+// judged is what was found of the volume of full hours, which does not change
+// until the next is full.
+type judged struct {
+	hour  time.Time
+	alarm Alarm
+	odd   bool
 }
 
 // Beat looks at every source and reports whether an alarm began or ended.
@@ -154,12 +164,21 @@ func (w *Watcher) judge(ctx context.Context, src Source, heard, now time.Time) (
 		}
 		out = append(out, drifts(src, breaches, now)...)
 	}
-	arrivals, err := w.Store.Arrivals(ctx, cairn.Everything, src.Name, now.Truncate(time.Hour).AddDate(0, 0, -7*volumeWeeks-1))
-	if err != nil {
-		return nil, err
+	v := w.volumes[src.Name]
+	if hour := now.Truncate(time.Hour); !v.hour.Equal(hour) {
+		arrivals, err := w.Store.Arrivals(ctx, cairn.Everything, src.Name, hour.AddDate(0, 0, -7*volumeWeeks-1))
+		if err != nil {
+			return nil, err
+		}
+		v.hour = hour
+		v.alarm, v.odd = volume(src, arrivals, now, zone)
+		if w.volumes == nil {
+			w.volumes = map[string]judged{}
+		}
+		w.volumes[src.Name] = v
 	}
-	if a, ok := volume(src, arrivals, now, zone); ok {
-		out = append(out, a)
+	if v.odd {
+		out = append(out, v.alarm)
 	}
 	return out, nil
 }
