@@ -269,8 +269,8 @@ func (m mergeView) turned() string {
 }
 
 func (s *site) mergeAccount(w http.ResponseWriter, r *http.Request, v View) error {
-	id, moved, err := s.accountID(w, r, v)
-	if err != nil || moved {
+	id, err := s.Accounts.Find(r.Context(), v.Scope(), r.PathValue("id"))
+	if err != nil {
 		return err
 	}
 	a, err := s.Accounts.Account(r.Context(), v.Scope(), id)
@@ -376,6 +376,11 @@ func (s *site) person(w http.ResponseWriter, r *http.Request, v View) error {
 	if p.Person.ID.ID != id {
 		http.Redirect(w, r, addressOf(p.path(), r.URL.Query()), http.StatusSeeOther)
 		return nil
+	}
+	for i, n := range p.Names {
+		if n.Ref.ID == id { // only here, where the person is shown anyway
+			p.Names[i].Ref.Key = p.Person.Key
+		}
 	}
 	names, err := s.userNames(r.Context())
 	if err != nil {
