@@ -46,8 +46,8 @@ type Source struct {
 // a fixed one.
 type Product struct {
 	Property string            `json:"property,omitempty" yaml:"property,omitempty"` // such as "product"; it is read and stays among the properties
-	Apps     map[string]string `json:"apps,omitempty" yaml:"apps,omitempty"`     // context.app.name → product
-	Default  string            `json:"default,omitempty" yaml:"default,omitempty"`  // empty: the only or main product
+	Apps     map[string]string `json:"apps,omitempty" yaml:"apps,omitempty"`         // context.app.name → product
+	Default  string            `json:"default,omitempty" yaml:"default,omitempty"`   // empty: the only or main product
 }
 
 // SpaceCalled returns the space that a text such as a key of external_ids
@@ -100,9 +100,9 @@ type Sources interface {
 // A Summary is one source on the Sources page.
 type Summary struct {
 	Source Source    `json:"source"`
-	Keys   []Key     `json:"keys"`  // oldest first, also those that have ended
-	Total  Arrival   `json:"total"` // of all time
-	Hours  []Arrival `json:"hours"` // the last 48 hours, oldest first, gaps filled with zeros
+	Keys   []Key     `json:"keys"`             // oldest first, also those that have ended
+	Total  Arrival   `json:"total"`            // of all time
+	Hours  []Arrival `json:"hours"`            // the last 48 hours, oldest first, gaps filled with zeros
 	Alarms []Alarm   `json:"alarms,omitempty"` // those that last, the newest first
 }
 
