@@ -88,6 +88,8 @@ type Store interface {
 	// NextDue returns when the next account is due that nobody has leased;
 	// zero: there is none.
 	NextDue(ctx context.Context) (time.Time, error)
+	// Pressed reports whether admission needs all the room that it can get.
+	Pressed() bool
 	// State is loaded for a moment that lies before what Load loads.
 	State(ctx context.Context, id cairn.AccountID, from, to time.Time) (*signal.State, error)
 	Silences
@@ -107,7 +109,10 @@ const Pace = 50 * time.Millisecond
 
 // Rest is how long to wait before the next turns are taken.
 func (t *Turner) Rest(busy time.Duration) time.Duration {
-	if t.full {
+	switch {
+	case t.full && t.Store.Pressed():
+		return 2 * busy
+	case t.full:
 		return 0
 	}
 	return Pace - busy

@@ -16,6 +16,32 @@ type committer struct {
 	wake    chan struct{}
 	shut    bool
 	stopped chan struct{}
+	load    load
+}
+
+// A load is the share of the last second or so in which the door had work.
+type load struct {
+	mu         sync.Mutex
+	idle, busy time.Duration
+}
+
+func (l *load) add(idle, busy time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.idle, l.busy = l.idle+idle, l.busy+busy
+	if sum := l.idle + l.busy; sum > time.Second { // what is longer ago counts less
+		l.idle = time.Duration(float64(l.idle) / float64(sum) * float64(time.Second/2))
+		l.busy = time.Duration(float64(l.busy) / float64(sum) * float64(time.Second/2))
+	}
+}
+
+// Pressed reports whether the door has hardly any rest: stages that can wait
+// leave it room.
+func (s *Store) Pressed() bool {
+	l := &s.door.load
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.busy > 4*l.idle && l.busy > 100*time.Millisecond
 }
 
 type append1 struct {
@@ -101,8 +127,10 @@ func (s *Store) commitLoop() {
 		if end {
 			return
 		}
+		begun := time.Now()
 		if len(batch) == 0 {
 			<-s.door.wake
+			s.door.load.add(time.Since(begun), 0)
 			continue
 		}
 		var events []incoming
@@ -119,6 +147,7 @@ func (s *Store) commitLoop() {
 		if took > 0 {
 			most = min(max(int(float64(len(events))*float64(Hold)/float64(took)), 100), 5000)
 		}
+		s.door.load.add(0, time.Since(begun))
 	}
 }
 

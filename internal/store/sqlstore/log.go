@@ -18,7 +18,7 @@ import (
 type admission struct {
 	s     *Store
 	tx    *Tx
-	fresh map[cairn.ID]subjectKey // keys made in this transaction
+	fresh map[cairn.ID]subjectKey  // keys made in this transaction
 	known known                    // what it made sure of; shared once it is committed
 	new   []*cairn.Event           // in order of position
 	rows  []*incoming              // those of new, in the same order
