@@ -36,31 +36,36 @@ func (m Model) Rate(sig cairn.Signals) (level cairn.Points, known bool, reasons 
 
 // A placed leaf knows its group.
 type placed struct {
-	Leaf
+	*Leaf
 	group string
 }
 
 // shares returns the leaves in order and what each could give at best, which
 // sums to a full level unless all are left out.
 func (m Model) shares(sig cairn.Signals) ([]placed, []int64) {
-	groups := make([]int64, len(m.Groups))
-	within := make([][]int64, len(m.Groups))
-	for i, g := range m.Groups {
-		within[i] = make([]int64, len(g.Leaves))
-		for j, l := range g.Leaves {
+	n := 0
+	for _, g := range m.Groups {
+		n += len(g.Leaves)
+	}
+	leaves, of := make([]placed, 0, n), make([]int64, 0, n)
+	groups, within := make([]int64, len(m.Groups)), make([]int64, 0, n)
+	for i := range m.Groups {
+		g := &m.Groups[i]
+		for j := range g.Leaves {
+			l := &g.Leaves[j]
+			leaves = append(leaves, placed{l, g.Name})
+			weight := int64(0)
 			if sig[l.Signal].Known || l.Missing == Neutral || l.Missing == Poor {
-				within[i][j] = units(l.Weight)
+				weight = units(l.Weight)
 				groups[i] = units(g.Weight)
 			}
+			within = append(within, weight)
 		}
 	}
-	var leaves []placed
-	var of []int64
 	for i, share := range apportion(int64(cairn.Full), groups) {
-		of = append(of, apportion(share, within[i])...)
-		for _, l := range m.Groups[i].Leaves {
-			leaves = append(leaves, placed{l, m.Groups[i].Name})
-		}
+		k := len(m.Groups[i].Leaves)
+		of = append(of, apportion(share, within[:k])...)
+		within = within[k:]
 	}
 	return leaves, of
 }

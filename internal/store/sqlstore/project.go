@@ -39,7 +39,8 @@ func (ad *admission) project(ctx context.Context) error {
 	for id := range ad.due {
 		if _, err := ad.tx.ExecContext(ctx, `
 			/* project */
-			update account set first = coalesce((select min(s.first) from stream s where s.account = account.id and s.kind <> 'said'), first)
+			update account set first = coalesce((select min(s.first) from stream s where s.account = account.id and s.kind <> 'said'),
+				(select i.first from identity i where i.id = account.id), first)
 			where id = $1`, id); err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ type remembered struct {
 }
 
 // How much is remembered at most, in tallies and facts, twice.
-const maxRemembered = 150_000
+const maxRemembered = 300_000
 
 // take returns what is remembered of an account, for the one turn that has it
 // leased, if it is not older than the lease.
