@@ -20,7 +20,9 @@ var recordTypes = []string{string(cairn.OfContract), string(cairn.OfInvoice), st
 // Segment HTTP API with its type, or a record. seen is when it arrived, by
 // which the sender's clock is corrected. What is wrong with it becomes the
 // Problem of the record.
-func ReadMessage(raw []byte, seen time.Time) Record { return Envelope{}.record(0, item{raw, string(raw)}, seen) }
+func ReadMessage(raw []byte, seen time.Time) Record {
+	return Envelope{}.record(0, item{raw, string(raw)}, seen)
+}
 
 // A Shared is what a record's message leaves to the request that carries it.
 type Shared struct {

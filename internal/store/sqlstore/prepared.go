@@ -10,7 +10,7 @@ import (
 
 // maxPrepared bounds how many statements a pool keeps prepared. Texts that
 // vary with their arguments come after the constant ones and stay unprepared.
-const maxPrepared = 400
+const maxPrepared = 1000
 
 // A pool is a database whose statements are parsed once.
 type pool struct {
