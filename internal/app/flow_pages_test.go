@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -39,6 +41,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"today": "/today", "today-everybody": "/today?who=everybody", "accounts": "/accounts", "accounts-renewing": "/accounts?renews=90&sort=renews", "accounts-falling": "/accounts?way=falling&sort=-mrr",
 			"account": first, "account-past": first + "?at=" + full.Clock.Now().AddDate(0, -2, 0).Format(time.DateOnly),
 			"sources": "/sources", "source": "/sources/product",
+			"source-keys": "/sources/product/keys", "source-contract": "/sources/product/contract", "rejects": "/sources/product/rejects",
 			"usage": "/usage", "usage-tick": "/usage?tick=Page+Viewed", "usage-metrics": "/usage/metrics", "usage-metric": "/usage/metrics/new", "usage-drivers": "/usage/drivers",
 		} {
 			w.visit(path)
@@ -48,6 +51,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 		w.signIn(empty.mail, empty.password)
 		for name, path := range map[string]string{
 			"empty-today": "/today", "empty-accounts": "/accounts", "empty-sources": "/sources", "empty-source": "/sources/segment",
+			"empty-keys": "/sources/segment/keys", "empty-contract": "/sources/segment/contract", "empty-rejects": "/sources/segment/rejects", "empty-unclaimed": "/unclaimed",
 			"empty-usage": "/usage", "empty-metrics": "/usage/metrics", "empty-metric": "/usage/metrics/new", "empty-drivers": "/usage/drivers",
 		} {
 			w.visit(path)
@@ -78,8 +82,9 @@ func demoToLookAt(t *testing.T) *site {
 // and in full.
 func (w *window) sound(name string, l look) {
 	w.t.Helper()
-	if got := w.text(`document.documentElement.scrollWidth > innerWidth`); got != "false" {
-		w.t.Errorf("%s at %s is wider than the window", name, l.name)
+	// A phone makes its layout as wide as what overflows, so innerWidth proves nothing.
+	if got, err := strconv.ParseInt(w.text(`document.documentElement.scrollWidth`), 10, 64); err != nil || got > l.width {
+		w.t.Errorf("%s at %s is %d wide: %v\n%s", name, l.name, got, err, w.text(fmt.Sprintf(tooWide, l.width)))
 	}
 	w.healthy()
 	dir := os.Getenv("CAIRN_SHOTS")
@@ -89,6 +94,14 @@ func (w *window) sound(name string, l look) {
 	w.keep(filepath.Join(dir, name+"-"+l.name+".png"), chromedp.CaptureScreenshot())
 	w.keep(filepath.Join(dir, name+"-"+l.name+"-full.png"), chromedp.FullScreenshot(100))
 }
+
+// tooWide lists what reaches beyond a width and is cut off nowhere.
+const tooWide = `[...document.querySelectorAll("body *")].filter(e => {
+	if (e.getBoundingClientRect().right <= %d + 0.5) return false;
+	const holder = e => getComputedStyle(e).position === "absolute" ? e.offsetParent : e.parentElement;
+	for (let p = holder(e); p; p = holder(p)) if (p !== document.body && getComputedStyle(p).overflowX !== "visible") return false;
+	return true;
+}).map(e => e.tagName + "." + e.getAttribute("class") + "#" + e.id + " to " + Math.round(e.getBoundingClientRect().right)).join("\n")`
 
 // keep writes a picture in 256 colours.
 func (w *window) keep(file string, take chromedp.Action[[]byte]) {

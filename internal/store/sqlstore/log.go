@@ -41,9 +41,7 @@ func (s *Store) admission(tx *Tx) *admission {
 
 // committed shares what the transaction learnt and wakes who waits for it.
 func (ad *admission) committed() {
-	for id, a := range ad.fresh {
-		ad.s.keys.put(id, a)
-	}
+	ad.s.keys.putAll(ad.fresh)
 	ad.s.known.merge(&ad.known)
 	if len(ad.new) > 0 {
 		ad.s.tail.add(ad.new)

@@ -367,9 +367,7 @@ func (s *Store) MendRejects(ctx context.Context, by cairn.Actor, texts map[int64
 	if err != nil {
 		return err
 	}
-	for id, key := range fresh {
-		s.keys.put(id, key)
-	}
+	s.keys.putAll(fresh)
 	s.ring("page")
 	return nil
 }

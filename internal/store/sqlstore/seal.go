@@ -63,6 +63,13 @@ func (k *keyring) put(id cairn.ID, key subjectKey) {
 	k.keys.put(id, key.secret, 1, maxKeys)
 }
 
+// putAll remembers the keys that a committed transaction made.
+func (k *keyring) putAll(keys map[cairn.ID]subjectKey) {
+	for id, key := range keys {
+		k.put(id, key)
+	}
+}
+
 func (k *keyring) drop(id cairn.ID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -136,9 +136,7 @@ func (s *Store) Arrived(ctx context.Context, a ingest.Arrival, rejects []ingest.
 	if err != nil {
 		return err
 	}
-	for id, key := range fresh {
-		s.keys.put(id, key)
-	}
+	s.keys.putAll(fresh)
 	s.ring("page")
 	return nil
 }
