@@ -248,7 +248,7 @@ func (f *floorSQLite) write(ctx context.Context, events []floorEvent, tallies []
 		func(i int) []any { return []any{ids[i].admitted} }); err != nil {
 		return err
 	}
-	if err := run("insert into timeline (gen, stream, at, key) values (1, ?, ?, ?)", len(timeline),
+	if err := run("insert into timeline (stream, at, key) values (?, ?, ?)", len(timeline),
 		func(i int) []any { return []any{timeline[i].stream, timeline[i].at, timeline[i].key} }); err != nil {
 		return err
 	}
@@ -314,9 +314,9 @@ func (f *floorPostgres) write(ctx context.Context, events []floorEvent, tallies 
 	if _, err := tx.Exec(ctx, "insert into admitted (id) select unnest($1::bytea[]) on conflict do nothing", keys); err != nil {
 		return err
 	}
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"timeline"}, []string{"gen", "stream", "at", "key"},
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"timeline"}, []string{"stream", "at", "key"},
 		pgx.CopyFromSlice(len(timeline), func(i int) ([]any, error) {
-			return []any{int32(1), timeline[i].stream, timeline[i].at, timeline[i].key}, nil
+			return []any{timeline[i].stream, timeline[i].at, timeline[i].key}, nil
 		})); err != nil {
 		return err
 	}

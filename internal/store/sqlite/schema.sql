@@ -427,11 +427,10 @@ CREATE INDEX tie_subject on tie (subject, slot);
 CREATE INDEX tie_target on tie (target, slot);
 
 CREATE TABLE timeline (
-    gen    integer not null,
     stream bytea   not null,
     at     bigint  not null,
     key    bigint  not null,    -- of event
-    primary key (gen, stream, at, key)
+    primary key (stream, at, key)
 ) without rowid;
 
 CREATE TABLE token (

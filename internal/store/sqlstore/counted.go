@@ -238,17 +238,13 @@ func (s *Store) VolumesEver(ctx context.Context) (map[signal.VolumeKey]signal.Vo
 // again, at most so many, with counters that are not kept: to try a definition
 // before it is saved. It reports false when there were more.
 func (s *Store) Recount(ctx context.Context, id cairn.AccountID, from, to time.Time, counters *signal.Counters, limit int) (*signal.State, bool, error) {
-	gen, _, err := s.generation(ctx, signal.StageName)
-	if err != nil {
-		return nil, false, err
-	}
 	rows, err := s.db.QueryContext(ctx, `
 		/* counted.Recount */
 		select `+eventColumns+` from stream s
 		cross join timeline t cross join event e -- crossed: SQLite would go through the whole timeline
-		where s.account = $1 and t.gen = $2 and t.stream = s.id and t.at > $3 and t.at <= $4
-			and e.key = t.key and e.kind = 'track' order by t.at desc limit $5`,
-		id, gen, cairn.Micros(from), cairn.Micros(to), limit+1)
+		where s.account = $1 and t.stream = s.id and t.at > $2 and t.at <= $3
+			and e.key = t.key and e.kind = 'track' order by t.at desc limit $4`,
+		id, cairn.Micros(from), cairn.Micros(to), limit+1)
 	if err != nil {
 		return nil, false, err
 	}

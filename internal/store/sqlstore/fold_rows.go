@@ -52,17 +52,19 @@ func (s *Store) foldRows(ctx context.Context, b signal.Beat) (*foldRows, error) 
 	return r, r.add(b)
 }
 
+// timelineRows are the lines of a beat's events. Another generation's beat may
+// have written them.
 func timelineRows(b signal.Beat) foldInsert {
 	slices.SortFunc(b.Events, func(x, y signal.Entry) int {
 		return cmp.Or(bytes.Compare(x.Stream.ID[:], y.Stream.ID[:]), x.At.Compare(y.At), cmp.Compare(x.Pos.Key(), y.Pos.Key()))
 	})
 	n := len(b.Events)
-	gens, ats, keys, streams := make([]int64, n), make([]int64, n), make([]int64, n), make([][]byte, n)
+	ats, keys, streams := make([]int64, n), make([]int64, n), make([][]byte, n)
 	for i := range b.Events {
 		e := &b.Events[i]
-		gens[i], ats[i], keys[i], streams[i] = int64(b.Gen), cairn.Micros(e.At), e.Pos.Key(), e.Stream.ID[:]
+		ats[i], keys[i], streams[i] = cairn.Micros(e.At), e.Pos.Key(), e.Stream.ID[:]
 	}
-	return foldInsert{"timeline", "", []Col{{"gen", gens}, {"stream", streams}, {"at", ats}, {"key", keys}}}
+	return foldInsert{"timeline", "on conflict do nothing", []Col{{"stream", streams}, {"at", ats}, {"key", keys}}}
 }
 
 // numberPeople finds the number of each person within the streams; people who

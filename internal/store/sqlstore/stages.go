@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -192,7 +193,7 @@ func (s *Store) measureAll(ctx context.Context, tx *Tx, now time.Time) error {
 }
 
 // Prune deletes what older generations left, a little at a time, and reports
-// whether there is more.
+// whether there is more. Generation 0 is the origin of all others and stays.
 func (s *Store) Prune(ctx context.Context) (more bool, err error) {
 	gen, growing, err := s.generation(ctx, signal.StageName)
 	if err != nil {
@@ -201,38 +202,33 @@ func (s *Store) Prune(ctx context.Context) (more bool, err error) {
 	var some bool
 	if err := s.db.QueryRowContext(ctx, `
 		/* stages.Prune */
-		select exists (select 1 from tally where gen < $1 or gen > $1 and gen < $2)
-			or exists (select 1 from timeline where gen < $1 or gen > $1 and gen < $2)
-			or exists (select 1 from volume where gen < $1 or gen > $1 and gen < $2)`, gen, growing).Scan(&some); err != nil || !some {
+		select exists (select 1 from tally where gen > 0 and gen < $1 or gen > $1 and gen < $2)
+			or exists (select 1 from volume where gen > 0 and gen < $1 or gen > $1 and gen < $2)`, gen, growing).Scan(&some); err != nil || !some {
 		return false, err
 	}
 	err = s.write(ctx, Turns, func(tx *Tx) error {
 		more = false
 		if _, err := tx.ExecContext(ctx, `
 			/* stages.Prune */
-			delete from volume where gen <> $1 and gen <> $2`, gen, growing); err != nil {
+			delete from volume where gen > 0 and gen <> $1 and gen <> $2`, gen, growing); err != nil {
 			return err
 		}
-		for _, table := range []string{"tally", "timeline"} {
-			var stream cairn.StreamID
-			var old int
-			err := tx.QueryRowContext(ctx, `
-				/* stages.Prune */
-				select gen, stream from `+table+` where gen < $1 or gen > $1 and gen < $2 limit 1`, gen, growing).Scan(&old, &stream)
-			if err == sql.ErrNoRows {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			more = true
-			if _, err := tx.ExecContext(ctx, `
-				/* stages.Prune */
-				delete from `+table+` where gen = $1 and stream = $2`, old, stream); err != nil {
-				return err
-			}
+		var stream cairn.StreamID
+		var old int
+		err := tx.QueryRowContext(ctx, `
+			/* stages.Prune */
+			select gen, stream from tally where gen > 0 and gen < $1 or gen > $1 and gen < $2 limit 1`, gen, growing).Scan(&old, &stream)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
 		}
-		return nil
+		if err != nil {
+			return err
+		}
+		more = true
+		_, err = tx.ExecContext(ctx, `
+			/* stages.Prune */
+			delete from tally where gen = $1 and stream = $2`, old, stream)
+		return err
 	})
 	return more, err
 }
@@ -270,7 +266,7 @@ func (s *Store) DumpFold(ctx context.Context) (string, error) {
 	}
 	lines, err := s.db.QueryContext(ctx, `
 		/* stages.DumpFold */
-		select stream, at, key from timeline where gen = $1 order by stream, at, key`, gen)
+		select stream, at, key from timeline order by stream, at, key`)
 	if err != nil {
 		return "", err
 	}

@@ -257,17 +257,13 @@ func (s *Store) addFacts(ctx context.Context, st *signal.State, id cairn.Account
 // up to the day before, so that a moment within a past day is seen exactly.
 func (s *Store) Today(ctx context.Context, id cairn.AccountID, st *signal.State, t time.Time) error {
 	set := s.Settings()
-	gen, _, err := s.generation(ctx, signal.StageName)
-	if err != nil {
-		return err
-	}
 	rows, err := s.db.QueryContext(ctx, `
 		/* state.Today */
 		select `+eventColumns+` from stream s
 		cross join timeline t cross join event e -- crossed: SQLite would go through the whole timeline
-		where s.account = $1 and t.gen = $2 and t.stream = s.id and t.at >= $3 and t.at <= $4
+		where s.account = $1 and t.stream = s.id and t.at >= $2 and t.at <= $3
 			and e.key = t.key and e.kind in ('track', 'interaction')`,
-		id, gen, cairn.Micros(cairn.DayOf(t, set.Zone).Start(set.Zone)), cairn.Micros(t))
+		id, cairn.Micros(cairn.DayOf(t, set.Zone).Start(set.Zone)), cairn.Micros(t))
 	if err != nil {
 		return err
 	}

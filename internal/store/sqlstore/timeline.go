@@ -50,10 +50,6 @@ func (s *Store) Timeline(ctx context.Context, scope cairn.Scope, q event.Query) 
 // of the account: of each stream those from its own most-th newest on. The
 // joins are crossed so that SQLite goes from streams to rows, never back.
 func (s *Store) newest(ctx context.Context, scope cairn.Scope, q event.Query, from entry, most int) ([]entry, error) {
-	gen, _, err := s.generation(ctx, signal.StageName)
-	if err != nil {
-		return nil, err
-	}
 	var st statement
 	st.add(`
 		/* timeline.newest */
@@ -64,10 +60,10 @@ func (s *Store) newest(ctx context.Context, scope cairn.Scope, q event.Query, fr
 	if !q.Person.IsZero() {
 		st.add(` and (s.person is null or s.person = ?)`, q.Person) // what others did alone lies elsewhere
 	}
-	st.add(` and t.gen = ? and t.stream = s.id and t.at >= coalesce((
-			select t.at from timeline t`, gen)
+	st.add(` and t.stream = s.id and t.at >= coalesce((
+			select t.at from timeline t`)
 	st.eventsOf(q)
-	st.add(` where t.gen = ? and t.stream = s.id`, gen)
+	st.add(` where t.stream = s.id`)
 	st.happened(q, from)
 	st.add(` order by t.at desc limit 1 offset ?), ?)`, most-1, cairn.Micros(q.From))
 	st.happened(q, from)

@@ -12,7 +12,6 @@ import (
 
 	"cairn"
 	"cairn/internal/account"
-	"cairn/internal/signal"
 )
 
 // Named returns how an id is called; see [account.IdentityStore].
@@ -113,17 +112,13 @@ func (s *Store) tiesOf(ctx context.Context, slot cairn.Slot, column string, ids 
 
 // volume counts what lies in streams, up to account.MostCounted.
 func (s *Store) volume(ctx context.Context, streams ...cairn.StreamID) (n int, last time.Time, err error) {
-	gen, _, err := s.generation(ctx, signal.StageName)
-	if err != nil {
-		return 0, last, err
-	}
 	for _, id := range streams {
 		var some int
 		var at int64
 		if err := s.db.QueryRowContext(ctx, `
 			/* tray.volume */
-			select (select count(*) from (select 1 from timeline where gen = $1 and stream = $2 limit $3) x),
-				coalesce((select max(at) from timeline where gen = $1 and stream = $2), 0)`, gen, id, account.MostCounted).Scan(&some, &at); err != nil {
+			select (select count(*) from (select 1 from timeline where stream = $1 limit $2) x),
+				coalesce((select max(at) from timeline where stream = $1), 0)`, id, account.MostCounted).Scan(&some, &at); err != nil {
 			return 0, last, err
 		}
 		n += some

@@ -280,12 +280,13 @@ create table volume (
     primary key (gen, slot, day, product, name, source)
 ) /* clustered */;
 
+-- Of every event up to where the fold's current generation has read. It depends
+-- on no definition, so generations share it.
 create table timeline (
-    gen    integer not null,
     stream bytea   not null,
     at     bigint  not null,
     key    bigint  not null,    -- of event
-    primary key (gen, stream, at, key)
+    primary key (stream, at, key)
 ) /* clustered */;
 
 -- Accounts that something touched, or whose time has come.
