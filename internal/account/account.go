@@ -84,6 +84,27 @@ type Lister interface {
 	Totals(ctx context.Context, scope cairn.Scope, q Query) (Totals, error)
 }
 
+// An Erasure is what erasing a person reaches.
+type Erasure struct {
+	Person  cairn.PersonID   `json:"person"`
+	IDs     []cairn.PersonID `json:"ids"`     // all that are this person: merged ones, and visitors
+	Known   []cairn.Person   `json:"known"`   // of these, who has a row; what it says
+	Rejects []int64          `json:"rejects"` // rejected records that name them
+}
+
+// Nobody reports whether there is nothing to erase.
+func (e Erasure) Nobody() bool { return len(e.Known) == 0 && len(e.Rejects) == 0 }
+
+// Keys are what sources call them.
+func (e Erasure) Keys() (out []string) {
+	for _, p := range e.Known {
+		if p.Key != "" {
+			out = append(out, p.Key)
+		}
+	}
+	return out
+}
+
 // A Historian lists accounts as they stood.
 type Historian interface {
 	// At returns a list as of t: accounts that were known then, measured and

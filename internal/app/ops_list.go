@@ -126,10 +126,39 @@ var Decisions = Op[string, []cairn.Decision]{"decisions", func(ctx context.Conte
 	return h.Decisions.Decisions(ctx, cairn.Everything, id)
 }}
 
-// ErasePerson erases a person for ever and returns the number that is left.
-var ErasePerson = Op[string, cairn.PersonID]{"person-erase", func(ctx context.Context, h House, key string, _ func(Progress)) (cairn.PersonID, error) {
-	return h.People.ErasePerson(ctx, cairn.House, key)
+// An EraseAsked names who is to be erased.
+type EraseAsked struct {
+	Key     string `json:"key"`     // what the product sends as userId, an id, or "source: key"
+	Preview bool   `json:"preview"` // say what it would reach and change nothing
+}
+
+// ErasePerson erases a person for ever, under all ids.
+var ErasePerson = Op[EraseAsked, account.Erasure]{"person-erase", func(ctx context.Context, h House, q EraseAsked, _ func(Progress)) (account.Erasure, error) {
+	id, key, err := h.erasable(ctx, q.Key)
+	if err != nil {
+		return account.Erasure{}, err
+	}
+	if q.Preview {
+		return h.People.Erasing(ctx, id, key)
+	}
+	return h.People.Erase(ctx, cairn.House, id, key)
 }}
+
+// erasable is whom a text means: somebody who is known, else whoever is called
+// so by what was refused.
+func (h House) erasable(ctx context.Context, text string) (id cairn.PersonID, key string, err error) {
+	if id.ID, err = h.person(ctx, text); err == nil {
+		if _, err := cairn.ParseID(text); err == nil {
+			return id, "", nil
+		}
+		return id, text, nil
+	}
+	if cairn.KindOf(err) != cairn.NotFound {
+		return id, "", err
+	}
+	pepper, err := h.People.Pepper(ctx)
+	return pepper.Person("", text), text, err
+}
 
 // Sources lists the senders with what arrived from each.
 var Sources = Op[None, []ingest.Summary]{"sources", func(ctx context.Context, h House, _ None, _ func(Progress)) ([]ingest.Summary, error) {

@@ -21,6 +21,9 @@ var Rejects = Op[ingest.RejectQuery, RejectList]{"rejects", func(ctx context.Con
 		return out, err
 	}
 	for i := range out.Rejects {
+		if err := maskReject(ctx, h, &out.Rejects[i]); err != nil {
+			return out, err
+		}
 		out.Rejects[i].Body, out.Rejects[i].Mended = "", ""
 	}
 	if out.Total, err = h.Rejects.RefusedCount(ctx, cairn.Everything, q); err != nil {
@@ -53,10 +56,14 @@ var Reject = Op[RejectAsked, RejectShown]{"reject", func(ctx context.Context, h 
 		return out, err
 	}
 	out.Verdict = verdicts[0]
-	if !q.Personal {
-		err = maskReject(ctx, h, &out.Reject)
+	if q.Personal {
+		return out, nil
 	}
-	return out, err
+	if err := maskReject(ctx, h, &out.Reject); err != nil {
+		return out, err
+	}
+	out.Verdict.Reason = ingest.MaskReason(out.Reject.Text(), out.Verdict.Reason)
+	return out, nil
 }}
 
 // maskReject hides what is personal in a reject.
@@ -65,9 +72,14 @@ func maskReject(ctx context.Context, h House, j *ingest.Reject) error {
 	if err != nil && cairn.KindOf(err) != cairn.NotFound {
 		return err
 	}
+	text := ingest.Mask(src, j.Text())
 	j.Body = ingest.Mask(src, j.Body)
+	j.Reason = ingest.MaskReason(j.Body, j.Reason)
 	if j.Mended != "" {
-		j.Mended = ingest.Mask(src, j.Mended)
+		j.Mended = text
+	}
+	if a := j.Again; a != nil {
+		j.Again = &ingest.Refused{At: a.At, Code: a.Code, Field: a.Field, Reason: ingest.MaskReason(text, a.Reason)}
 	}
 	return nil
 }
@@ -117,6 +129,7 @@ var PatchRejects = Op[RejectPatch, RejectPatched]{"reject-patch", func(ctx conte
 			return out, err
 		}
 		v.After = after.Body
+		v.Verdict.Reason = ingest.MaskReason(v.After, v.Verdict.Reason)
 	}
 	return out, nil
 }}

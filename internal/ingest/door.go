@@ -135,7 +135,26 @@ func (a *admission) reject(r Record, problem *cairn.Error) Reject {
 	return Reject{
 		Source: a.src.Name, State: RejectOpen, Seen: a.seen, Index: r.Index, File: a.src.File,
 		Code: codeOf(problem), Field: problem.Field, Reason: problem.Text, Body: cut(r.Message(), MaxEvent),
+		Person: a.named(r),
 	}
+}
+
+// named returns whom a record that was refused names, and zero for nobody or
+// when it cannot be told.
+func (a *admission) named(r Record) cairn.PersonID {
+	k := r.Keys
+	if k.Person == "" && k.Anonymous == "" {
+		m, _ := decodeObject([]byte(r.Body))
+		k.Person, _ = textOf(m["userId"])
+		k.Anonymous, _ = textOf(m["anonymousId"])
+	}
+	switch {
+	case k.Person != "":
+		return a.pepper.Person(a.src.Space, k.Person)
+	case k.Anonymous != "":
+		return a.pepper.Anonymous(a.src.Space, k.Anonymous)
+	}
+	return cairn.PersonID{}
 }
 
 // cut shortens s to at most n bytes without breaking a character.

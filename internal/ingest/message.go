@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -184,6 +185,20 @@ func Mask(src Source, body string) string {
 		return ""
 	}
 	return string(bytes.TrimSpace(b))
+}
+
+// quoted is what a reason quotes of a record.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// MaskReason returns why a record was refused with stars in place of what it
+// quotes, unless the record as [Mask] shows it says the same.
+func MaskReason(masked, reason string) string {
+	return quoted.ReplaceAllStringFunc(reason, func(q string) string {
+		if strings.Contains(masked, q[1:len(q)-1]) {
+			return q
+		}
+		return `"` + stars + `"`
+	})
 }
 
 // plainFields are the fields of a message that are not personal.

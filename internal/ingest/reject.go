@@ -21,19 +21,20 @@ const (
 
 // A Reject is a record that was refused, kept so that it can be mended and
 // sent through the door again. What it contains is sealed like everything
-// personal.
+// personal, and so is the reason, which may quote it.
 type Reject struct {
-	ID     int64       `json:"id"`
-	Source string      `json:"source"`
-	State  RejectState `json:"state"`
-	Seen   time.Time   `json:"seen"`
-	Index  int         `json:"index"` // its place in what was sent
-	File   bool        `json:"file"`  // it came from a file
-	Code   string      `json:"code"`
-	Field  string      `json:"field"`
-	Reason string      `json:"reason"`
-	Body   string      `json:"body,omitempty"`   // the message as sent, at most 32 KiB
-	Mended string      `json:"mended,omitempty"` // as mended; empty: nobody did
+	ID     int64          `json:"id"`
+	Source string         `json:"source"`
+	State  RejectState    `json:"state"`
+	Seen   time.Time      `json:"seen"`
+	Index  int            `json:"index"` // its place in what was sent
+	File   bool           `json:"file"`  // it came from a file
+	Code   string         `json:"code"`
+	Field  string         `json:"field"`
+	Reason string         `json:"reason"`
+	Person cairn.PersonID `json:"-"`                // whom it names; zero: nobody
+	Body   string         `json:"body,omitempty"`   // the message as sent, at most 32 KiB
+	Mended string         `json:"mended,omitempty"` // as mended; empty: nobody did
 
 	By      string        `json:"by,omitempty"`      // who mended or closed it last
 	Closed  time.Time     `json:"closed,omitzero"`   // when it was replayed or dismissed

@@ -318,7 +318,7 @@ func TestAPersonErasedOnOneNodeIsForgottenByTheOthers(t *testing.T) {
 	if !known() {
 		t.Fatal("the other node reads nothing personal to begin with, so this test shows nothing")
 	}
-	if err := one.Erase(t.Context(), storetest.Eraser, person); err != nil {
+	if _, err := one.Erase(t.Context(), storetest.Eraser, person, ""); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(20 * time.Second); known(); time.Sleep(20 * time.Millisecond) {

@@ -242,7 +242,7 @@ func column(rows [][]any, c int) any {
 func (engine) Scrub(ctx context.Context, db *sql.DB) error {
 	_, err := db.ExecContext(ctx, `
 		/* postgres.Scrub */
-		vacuum subject_key, person, token, record`)
+		vacuum subject_key, person, token, handle, record, reject`)
 	return err
 }
 

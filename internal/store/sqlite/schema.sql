@@ -318,15 +318,18 @@ CREATE TABLE reject (
     file    integer not null,
     code    text    not null,
     field   text    not null,
-    reason  text    not null,
+    reason  bytea,             -- sealed: it may quote a value
     actor   text    not null,  -- who mended or closed it last
     closed  bigint  not null,
     outcome text    not null,  -- of a replay
     event   bytea,
-    again   text    not null,  -- JSON: why the last replay was refused
-    sealed  bytea,             -- as sent
+    again   bytea,             -- sealed ingest.Refused as JSON: why the last replay was refused
+    person  bytea,             -- whom it names; null: nobody
+    sealed  bytea,             -- as sent; null: erased
     mended  bytea              -- null: nobody did
 );
+
+CREATE INDEX reject_person on reject (person) where person is not null;
 
 CREATE INDEX reject_source on reject (source, state, id);
 

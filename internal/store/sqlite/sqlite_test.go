@@ -45,7 +45,7 @@ func TestAnErasedPersonLeavesNoTraceInAnyFile(t *testing.T) {
 	if !holds(t, dir, address) {
 		t.Fatal("the address was in no file to begin with, so this test shows nothing")
 	}
-	if err := s.Erase(context.Background(), storetest.Eraser, person); err != nil {
+	if _, err := s.Erase(context.Background(), storetest.Eraser, person, ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{address, name} {

@@ -74,15 +74,16 @@ func changeOf(counts map[rejectReason]*rejectChange, k rejectReason) *rejectChan
 	return c
 }
 
-// sourceSubject is whose key seals what a source sent and was refused.
-func sourceSubject(source string) cairn.ID { return cairn.HashID("source", source) }
+// rejectSubject is whose key seals what was refused: the person's whom it
+// names, else the source's.
+func rejectSubject(source string, person cairn.PersonID) cairn.ID {
+	if !person.IsZero() {
+		return person.ID
+	}
+	return cairn.HashID("source", source)
+}
 
 func (s *Store) insertRejects(ctx context.Context, tx *Tx, source string, rejects []ingest.Reject, fresh map[cairn.ID]subjectKey) error {
-	subject := sourceSubject(source)
-	key, err := s.sealer(ctx, tx, subject, fresh)
-	if err != nil {
-		return err
-	}
 	last, err := serial(ctx, tx, "reject", len(rejects))
 	if err != nil {
 		return err
@@ -90,14 +91,22 @@ func (s *Store) insertRejects(ctx context.Context, tx *Tx, source string, reject
 	n := len(rejects)
 	ids, seen, idx, file, closed := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	texts := func() []string { return make([]string, n) }
-	sources, states, codes, fields, reasons, none := texts(), texts(), texts(), texts(), texts(), texts()
-	sealed := make([][]byte, n)
+	sources, states, codes, fields, none := texts(), texts(), texts(), texts(), texts()
+	sealed, reasons, people := make([][]byte, n), make([][]byte, n), make([][]byte, n)
 	for i, r := range rejects {
 		ids[i], sources[i], states[i] = last-int64(n-1-i), source, string(ingest.RejectOpen)
 		seen[i], idx[i] = cairn.Micros(r.Seen), int64(r.Index)
-		codes[i], fields[i], reasons[i] = r.Code, r.Field, r.Reason
+		codes[i], fields[i], people[i] = r.Code, r.Field, bytesOf(r.Person.ID)
 		if r.File {
 			file[i] = 1
+		}
+		subject := rejectSubject(source, r.Person)
+		key, err := s.sealer(ctx, tx, subject, fresh)
+		if err != nil {
+			return err
+		}
+		if r.Reason != "" {
+			reasons[i] = sealWith(key, subject, []byte(r.Reason))
 		}
 		if r.Body != "" {
 			sealed[i] = sealWith(key, subject, []byte(r.Body[:min(len(r.Body), maxRejectBody)]))
@@ -105,7 +114,7 @@ func (s *Store) insertRejects(ctx context.Context, tx *Tx, source string, reject
 	}
 	return s.engine.Insert(ctx, tx, "reject", "", Col{"id", ids}, Col{"source", sources}, Col{"state", states}, Col{"seen", seen},
 		Col{"idx", idx}, Col{"file", file}, Col{"code", codes}, Col{"field", fields}, Col{"reason", reasons}, Col{"actor", none},
-		Col{"closed", closed}, Col{"outcome", none}, Col{"again", none}, Col{"sealed", sealed})
+		Col{"closed", closed}, Col{"outcome", none}, Col{"person", people}, Col{"sealed", sealed})
 }
 
 // evictRejects makes room for the newest: what is closed goes first, then the
@@ -297,7 +306,7 @@ func (s *Store) rejectPage(ctx context.Context, scope cairn.Scope, q ingest.Reje
 	var st statement
 	st.add(`
 		/* rejects.rejectPage */
-		select id, source, state, seen, idx, file, code, field, reason, actor, closed, outcome, event, again, sealed, mended
+		select id, source, state, seen, idx, file, code, field, actor, closed, outcome, event, person, reason, again, sealed, mended
 		from reject where `)
 	st.rejectsFound(scope, q)
 	st.add(` order by id desc limit ?`, most)
@@ -307,40 +316,49 @@ func (s *Store) rejectPage(ctx context.Context, scope cairn.Scope, q ingest.Reje
 	}
 	defer rows.Close()
 	var out []ingest.Reject
-	var sealed, mended [][]byte
+	var boxes []rejectBoxes
 	for rows.Next() {
 		var j ingest.Reject
+		var b rejectBoxes
 		var seen, closed int64
-		var again string
-		var box, box2 []byte
-		if err := rows.Scan(&j.ID, &j.Source, &j.State, &seen, &j.Index, &j.File, &j.Code, &j.Field, &j.Reason, &j.By,
-			&closed, &j.Outcome, &j.Event, &again, &box, &box2); err != nil {
+		if err := rows.Scan(&j.ID, &j.Source, &j.State, &seen, &j.Index, &j.File, &j.Code, &j.Field, &j.By,
+			&closed, &j.Outcome, &j.Event, &j.Person, &b.reason, &b.again, &b.sent, &b.mended); err != nil {
 			return nil, err
 		}
 		j.Seen, j.Closed = cairn.FromMicros(seen), cairn.FromMicros(closed)
-		if again != "" {
-			if err := json.Unmarshal([]byte(again), &j.Again); err != nil {
-				return nil, err
-			}
-		}
-		out, sealed, mended = append(out, j), append(sealed, box), append(mended, box2)
+		out, boxes = append(out, j), append(boxes, b)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
 	rows.Close() // before keys are read, so that one connection is enough
 	for i := range out {
-		body, err := s.open(ctx, sealed[i])
-		if err != nil {
+		if err := s.openReject(ctx, &out[i], boxes[i]); err != nil {
 			return nil, err
 		}
-		text, err := s.open(ctx, mended[i])
-		if err != nil {
-			return nil, err
-		}
-		out[i].Body, out[i].Mended = string(body), string(text)
 	}
 	return out, nil
+}
+
+// rejectBoxes are the sealed parts of a reject.
+type rejectBoxes struct{ reason, again, sent, mended []byte }
+
+func (s *Store) openReject(ctx context.Context, j *ingest.Reject, b rejectBoxes) error {
+	for _, p := range []struct {
+		box []byte
+		to  *string
+	}{{b.reason, &j.Reason}, {b.sent, &j.Body}, {b.mended, &j.Mended}} {
+		text, err := s.open(ctx, p.box)
+		if err != nil {
+			return err
+		}
+		*p.to = string(text)
+	}
+	again, err := s.open(ctx, b.again)
+	if err != nil || len(again) == 0 {
+		return err
+	}
+	return json.Unmarshal(again, &j.Again)
 }
 
 // Rejects returns the newest open rejects of a source (empty: of all), newest
@@ -374,9 +392,10 @@ func (s *Store) MendRejects(ctx context.Context, by cairn.Actor, texts map[int64
 
 func (s *Store) mendReject(ctx context.Context, tx *Tx, by cairn.Actor, id int64, text string, fresh map[cairn.ID]subjectKey) error {
 	var source string
+	var person cairn.PersonID
 	err := tx.QueryRowContext(ctx, `
 		/* rejects.mendReject */
-		select source from reject where id = $1 and state <> 'replayed'`, id).Scan(&source)
+		select source, person from reject where id = $1 and state <> 'replayed'`, id).Scan(&source, &person)
 	if err == sql.ErrNoRows {
 		return cairn.Errorf(cairn.NotFound, "There is no rejected record %d any more that could be mended.", id).At("id")
 	}
@@ -385,17 +404,22 @@ func (s *Store) mendReject(ctx context.Context, tx *Tx, by cairn.Actor, id int64
 	}
 	var sealed []byte
 	if text != "" {
-		subject := sourceSubject(source)
-		key, err := s.sealer(ctx, tx, subject, fresh)
-		if err != nil {
+		if sealed, err = s.sealReject(ctx, tx, rejectSubject(source, person), []byte(text), fresh); err != nil {
 			return err
 		}
-		sealed = sealWith(key, subject, []byte(text))
 	}
 	_, err = tx.ExecContext(ctx, `
 		/* rejects.mendReject */
 		update reject set mended = $1, actor = $2 where id = $3`, sealed, by.Name, id)
 	return err
+}
+
+func (s *Store) sealReject(ctx context.Context, tx *Tx, subject cairn.ID, plain []byte, fresh map[cairn.ID]subjectKey) ([]byte, error) {
+	key, err := s.sealer(ctx, tx, subject, fresh)
+	if err != nil {
+		return nil, err
+	}
+	return sealWith(key, subject, plain), nil
 }
 
 // CloseRejects says what became of rejects; see [ingest.Rejects]. What was
@@ -404,40 +428,49 @@ func (s *Store) CloseRejects(ctx context.Context, by cairn.Actor, at time.Time, 
 	if by.Kind == "" {
 		return cairn.Errorf(cairn.Forbidden, "Only who is signed in may close what was rejected.")
 	}
+	fresh := map[cairn.ID]subjectKey{}
 	err := s.write(ctx, People, func(tx *Tx) error {
+		clear(fresh)
 		counts := map[rejectReason]*rejectChange{}
 		for _, c := range closings {
-			if err := closeReject(ctx, tx, by, at, c, counts); err != nil {
+			if err := s.closeReject(ctx, tx, by, at, c, counts, fresh); err != nil {
 				return err
 			}
 		}
 		return s.countRejects(ctx, tx, counts)
 	})
-	if err == nil {
-		s.ring("page")
+	if err != nil {
+		return err
 	}
-	return err
+	for id, key := range fresh {
+		s.keys.put(id, key)
+	}
+	s.ring("page")
+	return nil
 }
 
-func closeReject(ctx context.Context, tx *Tx, by cairn.Actor, at time.Time, c ingest.Closing, counts map[rejectReason]*rejectChange) error {
+func (s *Store) closeReject(ctx context.Context, tx *Tx, by cairn.Actor, at time.Time, c ingest.Closing, counts map[rejectReason]*rejectChange, fresh map[cairn.ID]subjectKey) error {
 	var k rejectReason
 	var was ingest.RejectState
+	var person cairn.PersonID
 	err := tx.QueryRowContext(ctx, `
 		/* rejects.closeReject */
-		select source, code, field, state from reject where id = $1`, c.ID).Scan(&k.source, &k.code, &k.field, &was)
+		select source, code, field, state, person from reject where id = $1`, c.ID).Scan(&k.source, &k.code, &k.field, &was, &person)
 	if err == sql.ErrNoRows || err == nil && was == ingest.RejectReplayed {
 		return nil // it had to make room meanwhile, or somebody else was quicker
 	}
 	if err != nil {
 		return err
 	}
-	again := ""
+	var again []byte
 	if c.Again != nil {
 		b, err := json.Marshal(c.Again)
 		if err != nil {
 			return err
 		}
-		again = string(b)
+		if again, err = s.sealReject(ctx, tx, rejectSubject(k.source, person), b, fresh); err != nil {
+			return err
+		}
 	}
 	closed := cairn.Micros(at)
 	if c.State == ingest.RejectOpen {

@@ -180,12 +180,24 @@ func (s *Store) open(ctx context.Context, sealed []byte) (json.RawMessage, error
 		s.keys.put(subject, k)
 		a = k
 	}
-	rest := sealed[len(subject):]
+	return s.unseal(ctx, a, sealed)
+}
+
+// unseal opens what was sealed with the key that its subject has now. Of
+// somebody who was erased and is sent again, what was sealed before that stays
+// closed: nil.
+func (s *Store) unseal(ctx context.Context, a cipher.AEAD, sealed []byte) (json.RawMessage, error) {
+	var subject cairn.ID
+	rest := sealed[copy(subject[:], sealed):]
 	plain, err := a.Open(nil, rest[:nonceSize], rest[nonceSize:], subject[:])
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: a sealed value does not open: %w", err)
+	if err == nil {
+		return plain, nil
 	}
-	return plain, nil
+	p, known := s.Person(ctx, cairn.PersonID{ID: subject})
+	if known == nil && p.Erased {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("sqlstore: a sealed value does not open: %w", err)
 }
 
 // Pepper returns the workspace's secret for people's keys, made at first use.
@@ -228,34 +240,4 @@ func (s *Store) Person(ctx context.Context, id cairn.PersonID) (cairn.Person, er
 		return p, cairn.Errorf(cairn.NotFound, "Nobody is known by this id.")
 	}
 	return p, err
-}
-
-// Erase destroys the key of a person and the rows that hold what is personal
-// in the clear, and empties the write-ahead log, so that no file of the
-// workspace holds a trace. Tallies, positions and counts stay.
-func (s *Store) Erase(ctx context.Context, by cairn.Actor, id cairn.PersonID) error {
-	if by.Kind == "" {
-		return cairn.Errorf(cairn.Forbidden, "Only a signed-in user may erase a person.")
-	}
-	err := s.write(ctx, People, func(tx *Tx) error {
-		for _, q := range []string{
-			`/* Erase */ delete from subject_key where subject = $1`,
-			`/* Erase */ delete from token where id = $1`,
-			`/* Erase */ delete from handle where subject = $1`,
-			`/* Erase */ update record set sealed = null where id = $1`,
-			`/* Erase */ update person set key = '', name = '', mail = '', title = '', erased = 1 where id = $1`,
-			`/* Erase */ update account set version = version + 1 where id in (select i.holder from member m join identity i on i.id = m.account where m.person = $1)`,
-		} {
-			if _, err := tx.ExecContext(ctx, q, id); err != nil {
-				return err
-			}
-		}
-		return pageChanged(ctx, tx)
-	})
-	if err != nil {
-		return err
-	}
-	s.keys.drop(id.ID)
-	s.ring(erased)
-	return s.engine.Scrub(ctx, s.wdb.DB)
 }

@@ -118,8 +118,8 @@ func serial(ctx context.Context, tx *Tx, name string, n int) (int64, error) {
 	return last, err
 }
 
-// Arrived adds to the counts of a source and keeps its newest rejects, whose
-// bodies are sealed under the source's own key; see [ingest.Store].
+// Arrived adds to the counts of a source and keeps its newest rejects, which
+// are sealed; see [ingest.Store].
 func (s *Store) Arrived(ctx context.Context, a ingest.Arrival, rejects []ingest.Reject) error {
 	fresh := map[cairn.ID]subjectKey{}
 	err := s.write(ctx, Door, func(tx *Tx) error {

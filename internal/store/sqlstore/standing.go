@@ -255,8 +255,7 @@ func (ad *admission) open(ctx context.Context, box []byte) (json.RawMessage, err
 	var subject cairn.ID
 	copy(subject[:], box)
 	if a, ok := ad.fresh[subject]; ok {
-		rest := box[len(subject):]
-		return a.Open(nil, rest[:nonceSize], rest[nonceSize:], subject[:])
+		return ad.s.unseal(ctx, a, box)
 	}
 	return ad.s.open(ctx, box)
 }

@@ -294,7 +294,7 @@ func searchAccounts(t *testing.T, w *world) {
 		}
 	}
 	w.admit(w.an(cairn.OfAccount, cairn.Keys{Account: "other"}, days(8), fields{"name": "Renamed"}, nil))
-	if err := w.Erase(t.Context(), cairn.House, w.person("u7")); err != nil {
+	if _, err := w.Erase(t.Context(), cairn.House, w.person("u7"), ""); err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]int{"acolyte": 0, "renamed": 1, "zoë": 0} {
@@ -345,7 +345,7 @@ func peopleSeen(t *testing.T, w *world) {
 		{Account: acct("a1"), ID: w.person("p3"), Key: "p3", Name: "Cyd"},
 	}
 	same(t, "people", want, must(w.People(t.Context(), cairn.Everything, acct("a1")))(t))
-	if err := w.Erase(t.Context(), cairn.House, w.person("p1")); err != nil {
+	if _, err := w.Erase(t.Context(), cairn.House, w.person("p1"), ""); err != nil {
 		t.Fatal(err)
 	}
 	got := must(w.People(t.Context(), cairn.Everything, acct("a1")))(t)
@@ -404,7 +404,7 @@ func recordsThen(t *testing.T, w *world) {
 			t.Errorf("the record as a whole: %+v", got)
 		}
 	}
-	if err := w.Erase(t.Context(), cairn.House, w.person("p1")); err != nil {
+	if _, err := w.Erase(t.Context(), cairn.House, w.person("p1"), ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, at := range []time.Time{{}, days(5)} {

@@ -155,7 +155,7 @@ func Seal(t *testing.T, open Opener) {
 		sent := admit(t, s,
 			said{id: "1", account: "acme", person: "ann@acme.example", secret: `{"email":"ann@acme.example"}`, props: `{"plan":"pro"}`},
 			said{id: "2", kind: cairn.OfPerson, account: "acme", person: "ann@acme.example", secret: `{"name":"Ann Other","email":"ann@acme.example"}`, props: `{"role":"champion"}`})
-		if err := s.Erase(ctx, cairn.House, sent[0].Person); err != nil {
+		if _, err := s.Erase(ctx, cairn.House, sent[0].Person, ""); err != nil {
 			t.Fatal(err)
 		}
 		for _, e := range everything(t, s) {
@@ -193,6 +193,12 @@ func Personal(t testing.TB, s *sqlstore.Store) (id cairn.PersonID, address, name
 		said{id: "2", account: "acme", person: address, anon: "cookie", secret: `{"text":"mail me at ` + address + `"}`},
 		said{id: "3", kind: cairn.OfTicket, record: "t-1", account: "acme", person: address, secret: `{"subject":"` + name + ` cannot sign in"}`, props: `{"status":"open"}`},
 		said{id: "4", kind: cairn.Interaction, name: "call", account: "acme", person: address, secret: `{"text":"Spoke with ` + name + `"}`})
+	again := admit(t, s, said{id: "5", kind: cairn.OfPerson, source: "crm", account: "acme", person: "q.zwolle", secret: `{"name":"` + name + `","email":"` + address + `"}`})
+	x := account.Identity{IdentityStore: s, Now: func() time.Time { return epoch }}
+	must(x.Merge(context.Background(), Eraser, again[0].Person.ID, sent[0].Person.ID))(t)
+	w := &world{TB: t, Store: s}
+	w.send(w.mender(), "batch", `{"batch":[{"type":"identify","userId":"`+address+`","traits":{"name":"`+name+`"},"timestamp":"of `+address+`"},
+		{"type":"contract","id":"c","groupId":"acme","through":{"ticket":"`+address+`"},"traits":{"mrr":"of `+name+` <`+address+`>"}}]}`)
 	fold(t, s, &signal.Folder{Log: s, Store: s, Live: true})
 	return sent[0].Person, address, name
 }

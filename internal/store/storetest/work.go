@@ -201,7 +201,7 @@ func versions(t *testing.T, w *world) {
 		{"the fold", false, func() { w.fold() }},
 		{"a turn", false, func() { w.measure(noon, map[string]turn.Result{"a": level(1, cairn.Steady, 0)}) }},
 		{"erasure", false, func() {
-			if err := w.Erase(t.Context(), cairn.House, w.person("p")); err != nil {
+			if _, err := w.Erase(t.Context(), cairn.House, w.person("p"), ""); err != nil {
 				t.Fatal(err)
 			}
 		}},

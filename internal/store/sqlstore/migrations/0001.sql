@@ -477,7 +477,8 @@ create table serial (
     n    bigint not null
 ) /* clustered */;
 
--- What was refused, sealed under the key of its source; see ingest.Reject.
+-- What was refused, sealed under the key of the person whom it names, else of
+-- its source; see ingest.Reject.
 create table reject (
     id      bigint  not null primary key,
     source  text    not null,
@@ -487,16 +488,18 @@ create table reject (
     file    integer not null,
     code    text    not null,
     field   text    not null,
-    reason  text    not null,
+    reason  bytea,             -- sealed: it may quote a value
     actor   text    not null,  -- who mended or closed it last
     closed  bigint  not null,
     outcome text    not null,  -- of a replay
     event   bytea,
-    again   text    not null,  -- JSON: why the last replay was refused
-    sealed  bytea,             -- as sent
+    again   bytea,             -- sealed ingest.Refused as JSON: why the last replay was refused
+    person  bytea,             -- whom it names; null: nobody
+    sealed  bytea,             -- as sent; null: erased
     mended  bytea              -- null: nobody did
 );
 create index reject_source on reject (source, state, id);
+create index reject_person on reject (person) where person is not null;
 
 -- How many records were refused for which reason, for ever.
 create table reject_count (
