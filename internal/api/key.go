@@ -24,7 +24,36 @@ func grant(keys ingest.Keys, r *http.Request, text string, scope ingest.KeyScope
 	if err := g.Key.May(scope); err != nil {
 		return g, err
 	}
-	return g, g.Key.At(r.Header.Get("Origin"), r.URL.Path)
+	return g, g.Key.At(origin(r), endpoints(r.URL.Path)...)
+}
+
+// origin is that of the page that asks; empty when no page does. A browser
+// does not name it when a page asks its own server for something.
+func origin(r *http.Request) string {
+	o := r.Header.Get("Origin")
+	if o == "" && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
+		return scheme(r) + "://" + host(r)
+	}
+	return o
+}
+
+// endpoints are the names under which a key may be limited to a path: a call
+// has a long and a short one, and the settings of the browser SDK are for
+// whoever may send any call at all.
+func endpoints(path string) []string {
+	path = strings.TrimSuffix(path, "/")
+	name, ok := strings.CutPrefix(path, "/v1/")
+	if !ok {
+		return []string{path}
+	}
+	settings := strings.HasPrefix(name, "projects/") && strings.HasSuffix(name, "/settings")
+	out := []string{path}
+	for short, call := range shortPaths {
+		if settings || name == short || name == call {
+			out = append(out, "/v1/"+short, "/v1/"+call)
+		}
+	}
+	return out
 }
 
 // spend counts n records against the limits of a key, if it has any, and says

@@ -555,6 +555,43 @@ func TestAKeyIsUsedForWhatItIsMeantForOnly(t *testing.T) {
 	}
 }
 
+func TestTheSettingsAreForEveryKeyThatMaySendACall(t *testing.T) {
+	h := open(t)
+	page := "https://app.example.com"
+	same := []string{"Sec-Fetch-Site", "same-origin", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "app.example.com"}
+	for _, c := range []struct {
+		name     string
+		key      ingest.Key
+		headers  []string
+		settings int
+		call     int // of what POST /v1/t answers
+	}{
+		{"limited to a call", ingest.Key{Paths: []string{"/v1/track"}}, nil, 200, 200},
+		{"limited to its short name", ingest.Key{Paths: []string{"/v1/t"}}, nil, 200, 200},
+		{"limited to batches", ingest.Key{Paths: []string{"/v1/batch"}}, nil, 200, 403},
+		{"limited to all calls", ingest.Key{Paths: []string{"/v1/"}}, nil, 200, 200},
+		{"limited to bulk bodies", ingest.Key{Paths: []string{"/api/v1/events:bulk"}}, nil, 403, 403},
+		{"limited to another interface", ingest.Key{Paths: []string{"/api/"}}, nil, 403, 403},
+		{"its page", ingest.Key{Paths: []string{"/v1/t"}, Origins: []string{page}}, []string{"Origin", page}, 200, 200},
+		{"its page, which we serve too", ingest.Key{Origins: []string{page}}, same, 200, 200},
+		{"another page", ingest.Key{Paths: []string{"/v1/t"}, Origins: []string{page}}, []string{"Origin", "https://evil.example"}, 403, 403},
+		{"reads only", ingest.Key{Scopes: []ingest.KeyScope{ingest.MayRead}}, nil, 403, 403},
+	} {
+		c.key.Source = "segment"
+		_, text, err := h.keys.AddKey(t.Context(), cairn.House, c.key, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, body := h.send(t, "GET", "/v1/projects/"+text+"/settings", nil, c.headers...); res.StatusCode != c.settings {
+			t.Errorf("%s: the settings: %d %s", c.name, res.StatusCode, body)
+		}
+		body := []byte(`{"userId":"u","event":"Report Created","writeKey":"` + text + `"}`)
+		if res, body := h.send(t, "POST", "/v1/t", body, c.headers...); res.StatusCode != c.call {
+			t.Errorf("%s: a call: %d %s", c.name, res.StatusCode, body)
+		}
+	}
+}
+
 func TestAKeyThatHasSentAsMuchAsItMayIsToldWhenToComeAgain(t *testing.T) {
 	h := open(t)
 	_, text, err := h.keys.AddKey(t.Context(), cairn.House, ingest.Key{Source: "segment", Name: "Shop", Limits: ingest.Limits{PerSecond: 1, Burst: 3, PerDay: 1000}}, now)

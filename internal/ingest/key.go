@@ -134,14 +134,17 @@ func (k Key) May(scope KeyScope) error {
 }
 
 // At refuses a use from a page's origin (empty: not from a browser's page) or
-// at an endpoint that the key is not meant for.
-func (k Key) At(origin, path string) error {
+// at an endpoint, given by all its names, that the key is not meant for.
+func (k Key) At(origin string, paths ...string) error {
 	if len(k.Origins) > 0 && !slices.ContainsFunc(k.Origins, func(o string) bool { return strings.EqualFold(o, origin) }) {
 		return cairn.Errorf(cairn.Forbidden, "%s may be used by pages of %s only.", k.called(), strings.Join(k.Origins, ", "))
 	}
-	if len(k.Paths) > 0 && !slices.ContainsFunc(k.Paths, func(p string) bool {
-		return strings.TrimSuffix(path, "/") == p || strings.HasSuffix(p, "/") && strings.HasPrefix(path, p)
-	}) {
+	at := func(path string) bool {
+		return slices.ContainsFunc(k.Paths, func(p string) bool {
+			return path == p || strings.HasSuffix(p, "/") && (strings.HasPrefix(path, p) || path+"/" == p)
+		})
+	}
+	if len(k.Paths) > 0 && !slices.ContainsFunc(paths, at) {
 		return cairn.Errorf(cairn.Forbidden, "%s may be used at %s only.", k.called(), strings.Join(k.Paths, ", "))
 	}
 	return nil
