@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cairn"
@@ -49,7 +50,8 @@ type App struct {
 	works   works
 	book    <-chan struct{} // rung when a definition was written
 	rebuild sync.Mutex
-	serving bool // nobody else may run the stages, or set the clock
+	growing atomic.Pointer[signal.Rebuilder] // of whoever has rebuild; nil: nothing grows here
+	serving bool                             // nobody else may run the stages, or set the clock
 
 	stopping context.Context // ends when the server begins to stop: for requests that would go on for long
 	stop     context.CancelFunc

@@ -18,8 +18,8 @@ const recountName = "recount"
 // with a rebuild that a killed process left, and deletes what was replaced.
 type recounter struct {
 	app  *App
-	want string         // the counters that fold tallies
-	fold *signal.Folder // under way; nil: none is
+	want string            // the counters that fold tallies
+	fold *signal.Rebuilder // under way; nil: none is
 }
 
 // Beat does a bounded part and reports whether there was any.
@@ -35,16 +35,27 @@ func (r *recounter) Beat(ctx context.Context, _ time.Time) (worked bool, err err
 	}
 	if !behind {
 		r.fold = nil
+		a.growing.Store(nil)
 		return a.Store.Prune(ctx)
 	}
 	return r.step(ctx)
 }
 
-// step folds a beat into the growing generation, and swaps it in at its end.
+// Rest leaves the door its room.
+func (r *recounter) Rest(busy time.Duration) time.Duration {
+	if r.fold == nil {
+		return 0
+	}
+	return r.fold.Rest(busy)
+}
+
+// step does a part of the growing generation, and swaps it in as soon as it has
+// come as far as the one that is served.
 func (r *recounter) step(ctx context.Context) (worked bool, err error) {
 	defer func() {
 		if err != nil {
 			r.fold = nil // another node may have given the generation up
+			r.app.growing.Store(nil)
 		}
 	}()
 	s := r.app.Store
@@ -53,16 +64,28 @@ func (r *recounter) step(ctx context.Context) (worked bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		r.fold, r.want = &signal.Folder{Log: s, Store: s, Gen: gen}, want
+		r.fold, r.want = &signal.Rebuilder{Store: s, Gen: gen}, want
+		r.app.growing.Store(r.fold)
 	}
-	if worked, err := r.fold.Beat(ctx, time.Time{}); worked || err != nil {
+	if worked, err = r.fold.Beat(ctx, time.Time{}); err != nil {
 		return worked, err
 	}
 	swapped, err := s.Swap(ctx, signal.StageName, r.fold.Gen, r.app.Clock.Now())
 	if swapped {
 		r.fold = nil
+		r.app.growing.Store(nil)
 	}
-	return swapped, err
+	return worked || swapped, err
+}
+
+// grown is how many events the growing generation has counted, of how many; of
+// is 0 when none grows.
+func (a *App) grown(ctx context.Context) (done, of int64, err error) {
+	done, of, err = a.Store.Grown(ctx)
+	if r := a.growing.Load(); r != nil {
+		done += r.Under()
+	}
+	return min(done, of), of, err
 }
 
 // configure puts in force what the book says now.
@@ -107,7 +130,7 @@ func (a *App) progress() []web.Progress {
 func (a *App) counting() []web.Progress {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if done, of, err := a.Store.Grown(ctx); err == nil && of > 0 {
+	if done, of, err := a.grown(ctx); err == nil && of > 0 {
 		return []web.Progress{{Name: "Counting history anew", Done: done, Of: of, Note: "events"}}
 	}
 	if quiet, all, err := a.Store.Waiting(ctx); err == nil && quiet > fewWaiting {

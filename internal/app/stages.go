@@ -57,21 +57,23 @@ func (a *App) rebuildFold(ctx context.Context, say func(done, of int64)) error {
 	if err != nil {
 		return err
 	}
-	f := &signal.Folder{Log: a.Store, Store: a.Store, Gen: gen}
+	r := &signal.Rebuilder{Store: a.Store, Gen: gen}
+	a.growing.Store(r)
+	defer a.growing.Store(nil)
 	for swapped := false; !swapped; {
-		worked, err := f.Beat(ctx, time.Time{})
+		begun := time.Now()
+		worked, err := r.Beat(ctx, time.Time{})
 		if cairn.KindOf(err) == cairn.Conflict { // another node may have come to its end
 			worked, err = false, nil
 		}
 		if err != nil {
 			return err
 		}
-		if !worked {
-			if swapped, err = a.Store.Swap(ctx, signal.StageName, gen, a.Clock.Now()); err != nil {
-				return err
-			}
+		rest := r.Rest(time.Since(begun))
+		if swapped, err = a.Store.Swap(ctx, signal.StageName, gen, a.Clock.Now()); err != nil {
+			return err
 		}
-		done, of, err := a.Store.Grown(ctx)
+		done, of, err := a.grown(ctx)
 		if err != nil {
 			return err
 		}
@@ -79,11 +81,12 @@ func (a *App) rebuildFold(ctx context.Context, say func(done, of int64)) error {
 			say(done, of)
 		}
 		if !worked && !swapped { // other nodes have parts of it
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(100 * time.Millisecond):
-			}
+			rest = 100 * time.Millisecond
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(rest):
 		}
 	}
 	for {

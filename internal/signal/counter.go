@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strings"
 
 	"cairn"
 )
@@ -67,23 +68,26 @@ func Prepare(cs []Counter) *Counters {
 // Has reports whether a tally of this key is kept.
 func (c *Counters) Has(key string) bool { return c != nil && c.keys[key] }
 
-// count adds e to the counters that it passes. Personal properties are sealed
-// and therefore not there.
-func (s *State) countMore(e cairn.Event) {
-	if s.Counters == nil {
+// more calls f for the counters that a track event passes. Personal properties
+// are sealed and therefore not there.
+func (c *Counters) more(e *cairn.Event, f func(name string, sum int64)) {
+	if c == nil {
 		return
 	}
-	by := s.Counters.by[e.Name]
+	by := c.by[e.Name]
 	if len(by) == 0 {
 		return
 	}
 	props := propertiesOf(e.Props)
-	for _, c := range by {
-		if c.passes(props) {
-			s.count(c.key, e, c.sum(props, e))
+	for _, p := range by {
+		if p.passes(props) {
+			f(p.key, p.sum(props, e))
 		}
 	}
 }
+
+// isCounted reports whether a tally's name is that of a counter.
+func isCounted(name string) bool { return strings.HasPrefix(name, counted) }
 
 func (c Counter) passes(props map[string]any) bool {
 	for _, t := range c.Where {
@@ -94,7 +98,7 @@ func (c Counter) passes(props map[string]any) bool {
 	return true
 }
 
-func (c Counter) sum(props map[string]any, e cairn.Event) int64 {
+func (c Counter) sum(props map[string]any, e *cairn.Event) int64 {
 	if c.Property == "" {
 		return millionths(e.Props)
 	}

@@ -158,13 +158,13 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (worked bool, err error)
 		if err != nil {
 			return false, err
 		}
-		if len(events) == 0 {
-			continue
+		to := ends[c.Part] // where the end of the log was lost there is nothing
+		if len(events) > 0 {
+			to = events[len(events)-1].Pos.N
 		}
 		for i := range events {
 			b.add(&events[i], set)
 		}
-		to := events[len(events)-1].Pos.N
 		b.Moves = append(b.Moves, Move{c, to})
 		f.behind = f.behind || to < ends[c.Part]
 		left -= len(events)
@@ -179,7 +179,7 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (worked bool, err error)
 // many the next one may have.
 func (f *Folder) commit(ctx context.Context, b Beat, n int) error {
 	took, err := f.Store.CommitFold(ctx, b)
-	if err == nil && took > 0 {
+	if err == nil && took > 0 && n > 0 {
 		f.most = min(max(int(float64(n)*float64(hold)/float64(took)), 100), 5000)
 	}
 	return err
@@ -192,8 +192,7 @@ func (b *Beat) add(e *cairn.Event, set Settings) {
 		d.State.Counters = b.counters
 		b.Streams[e.Stream] = d
 	}
-	// Who is who is no news about how anybody is doing: nothing is decided.
-	d.Late = d.Late && (e.Kind == cairn.OfIdentity || cairn.DayOf(e.At, set.Zone) < cairn.DayOf(e.Seen, set.Zone))
+	d.Late = d.Late && Late(e, set.Zone)
 	d.State.Fold(*e)
 	if e.Kind == cairn.Track {
 		b.volume(e, set)
@@ -203,6 +202,13 @@ func (b *Beat) add(e *cairn.Event, set Settings) {
 		b.Seen = e.Seen
 	}
 	b.Events = append(b.Events, Entry{e.Stream, e.At, e.Pos})
+}
+
+// Late reports whether nothing is decided because of e: it happened on an
+// earlier day than it was learnt. Who is who is no news about how anybody is
+// doing either.
+func Late(e *cairn.Event, zone *time.Location) bool {
+	return e.Kind == cairn.OfIdentity || cairn.DayOf(e.At, zone) < cairn.DayOf(e.Seen, zone)
 }
 
 func (b *Beat) volume(e *cairn.Event, set Settings) {

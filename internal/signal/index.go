@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -139,7 +138,7 @@ func (x *index) tallies() {
 	from := map[string]cairn.Day{}
 	for _, k := range x.rows {
 		t := k.t
-		if t.N <= 0 || strings.HasPrefix(k.Name, counted) {
+		if t.N <= 0 || isCounted(k.Name) {
 			continue
 		}
 		switch {

@@ -433,7 +433,7 @@ func (s *State) Add(o *State) {
 	more := NewState(s.Zone)
 	more.People = o.People
 	for k, t := range o.Tallies {
-		if strings.HasPrefix(k.Name, counted) && !s.Counters.Has(k.Name) {
+		if isCounted(k.Name) && !s.Counters.Has(k.Name) {
 			more.Tallies[k] = t
 		}
 	}

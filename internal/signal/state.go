@@ -77,31 +77,39 @@ func (s *State) Fold(e cairn.Event) {
 	if s.First.IsZero() || e.At.Before(s.First) {
 		s.First = e.At
 	}
-	switch {
-	case e.Kind == cairn.Track:
-		s.count(tracked(e.Name), e, millionths(e.Props))
-		s.countMore(e)
-	case e.Kind == cairn.Interaction:
-		s.count(Interaction, e, millionths(e.Props))
-		if mood := textOf(e.Props, "mood"); slices.Contains(moods, mood) {
-			s.count(InteractionMood(mood), e, millionths(e.Props))
-		}
-	case e.Kind.IsRecord():
+	if e.Kind.IsRecord() {
 		s.state(e)
+		return
+	}
+	s.Counters.each(&e, func(name string, sum int64) { s.count(name, &e, sum) })
+}
+
+// each calls f for every tally that e counts in, with its name and what e adds
+// to its sum each time.
+func (c *Counters) each(e *cairn.Event, f func(name string, sum int64)) {
+	switch e.Kind {
+	case cairn.Track:
+		f(tracked(e.Name), millionths(e.Props))
+		c.more(e, f)
+	case cairn.Interaction:
+		f(Interaction, millionths(e.Props))
+		if mood := textOf(e.Props, "mood"); slices.Contains(moods, mood) {
+			f(InteractionMood(mood), millionths(e.Props))
+		}
 	}
 }
 
 // tracked returns the tally of a track event, which never is one of the names
 // that are kept for other things.
 func tracked(name string) string {
-	if name == "" || isInteraction(name) || strings.HasPrefix(name, counted) {
+	if name == "" || isInteraction(name) || isCounted(name) {
 		return "(tracked) " + name
 	}
 	return name
 }
 
 // count adds e to the tally of a name, with what it adds to the sum each time.
-func (s *State) count(name string, e cairn.Event, sum int64) {
+func (s *State) count(name string, e *cairn.Event, sum int64) {
 	n := max(e.N, 1)
 	t := s.tally(Key{e.Product, cairn.DayOf(e.At, s.Zone), name})
 	t.N += n
@@ -246,5 +254,5 @@ func (s *State) keys() []Key {
 // IsEvent reports whether a tally's name is that of a track event: neither of
 // what the team wrote down nor of a counter.
 func IsEvent(name string) bool {
-	return name != "" && !isInteraction(name) && !strings.HasPrefix(name, counted)
+	return name != "" && !isInteraction(name) && !isCounted(name)
 }

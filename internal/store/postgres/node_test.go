@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/flow"
 	"cairn/internal/signal"
 	"cairn/internal/store/sqlstore"
 	"cairn/internal/store/storetest"
@@ -240,7 +241,7 @@ func TestNodesRebuildTogether(t *testing.T) {
 	if _, err := storetest.Fill(one, 300); err != nil {
 		t.Fatal(err)
 	}
-	beat := func(f *signal.Folder) bool {
+	beat := func(f flow.Stage) bool {
 		t.Helper()
 		worked, err := f.Beat(t.Context(), time.Time{})
 		if err != nil {
@@ -268,7 +269,7 @@ func TestNodesRebuildTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range nodes {
-		for f := (&signal.Folder{Log: s, Store: s, Gen: gen}); beat(f); {
+		for r := (&signal.Rebuilder{Store: s, Gen: gen}); beat(r); {
 		}
 		if _, cs, err := s.Cursors(t.Context(), signal.StageName, gen); err != nil || len(cs) != 32 {
 			t.Fatalf("a node holds %d partitions of what grows, %v", len(cs), err)

@@ -70,7 +70,7 @@ func (s *Store) Counters(ctx context.Context, gen int) (*signal.Counters, error)
 // settings tally beside names, or another is growing: whether there is a
 // rebuild to begin or to go on with.
 func (s *Store) Behind(ctx context.Context) (bool, error) {
-	gen, growing, err := s.generation(ctx, signal.StageName)
+	gen, growing, err := s.generation(ctx, s.db, signal.StageName)
 	if err != nil || growing > 0 {
 		return growing > 0, err
 	}
@@ -123,7 +123,7 @@ func (s *Store) addVolumes(ctx context.Context, tx *Tx, b signal.Beat) error {
 // Volumes returns what happened over all accounts from a day on, those of
 // nobody included, by day, product, name and source.
 func (s *Store) Volumes(ctx context.Context, from cairn.Day) (map[signal.VolumeKey]signal.Volume, error) {
-	gen, _, err := s.generation(ctx, signal.StageName)
+	gen, _, err := s.generation(ctx, s.db, signal.StageName)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (s *Store) dumpVolumes(ctx context.Context, gen int, b *strings.Builder) er
 // its streams merged so that a person counts once in it, in the order of the
 // accounts. The state holds tallies and no facts.
 func (s *Store) Usage(ctx context.Context, ids []cairn.AccountID, from, to cairn.Day, f func(cairn.AccountID, *signal.State) error) error {
-	gen, _, err := s.generation(ctx, signal.StageName)
+	gen, _, err := s.generation(ctx, s.db, signal.StageName)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func (s *Store) AccountIDs(ctx context.Context) ([]cairn.AccountID, error) {
 // VolumesEver returns what ever happened over all accounts, by product, name
 // and source; Day is that of the first.
 func (s *Store) VolumesEver(ctx context.Context) (map[signal.VolumeKey]signal.Volume, error) {
-	gen, _, err := s.generation(ctx, signal.StageName)
+	gen, _, err := s.generation(ctx, s.db, signal.StageName)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,8 +18,8 @@ import (
 
 // generation returns the current generation of a stage and the one that a
 // rebuild is growing (0: none).
-func (s *Store) generation(ctx context.Context, stage string) (current, growing int, err error) {
-	err = s.db.QueryRowContext(ctx, `
+func (s *Store) generation(ctx context.Context, q querier, stage string) (current, growing int, err error) {
+	err = q.QueryRowContext(ctx, `
 		/* fold.generation */
 		select current, growing from generation where stage = $1`, stage).Scan(&current, &growing)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -138,20 +139,11 @@ func (s *Store) touch(ctx context.Context, tx *Tx, t *touched, now time.Time) er
 	if n == 0 {
 		return nil
 	}
-	ids := make([]cairn.AccountID, 0, n)
-	for id := range t.late {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b cairn.AccountID) int { return bytes.Compare(a.ID[:], b.ID[:]) })
-	late := make([]bool, n)
-	for i, id := range ids {
-		late[i] = t.late[id]
-	}
-	if err := s.markAllDue(ctx, tx, ids, late, now); err != nil {
+	if err := s.markLate(ctx, tx, t.late, now); err != nil {
 		return err
 	}
 	t.versions = make(map[cairn.AccountID]int64, n)
-	for in := range inChunks(ids, func(id cairn.AccountID) any { return id }) {
+	for in := range inChunks(slices.Collect(maps.Keys(t.late)), func(id cairn.AccountID) any { return id }) {
 		if err := scanVersions(t.versions)(tx.QueryContext(ctx, `
 			/* fold.touch */
 			select a.id, a.version + d.version from account a join due d on d.account = a.id where a.id in (`+in.marks(1)+`)`, in.args...)); err != nil {
@@ -159,6 +151,16 @@ func (s *Store) touch(ctx context.Context, tx *Tx, t *touched, now time.Time) er
 		}
 	}
 	return pageChanged(ctx, tx)
+}
+
+// markLate marks accounts as due, quietly those of which everything was late.
+func (s *Store) markLate(ctx context.Context, tx *Tx, accounts map[cairn.AccountID]bool, now time.Time) error {
+	ids := slices.SortedFunc(maps.Keys(accounts), func(a, b cairn.AccountID) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	late := make([]bool, len(ids))
+	for i, id := range ids {
+		late[i] = accounts[id]
+	}
+	return s.markAllDue(ctx, tx, ids, late, now)
 }
 
 // streamsTouched notes earlier first events and returns whose the streams are.

@@ -248,10 +248,13 @@ func (r *foldRows) add(b signal.Beat) error {
 			}
 		}
 	}
-	r.tallies = foldInsert{"tally", `on conflict (gen, stream, day, product, name) do update set
-		n = excluded.n, total = excluded.total, last = excluded.last, people = excluded.people`, rows.cols()}
+	r.tallies = foldInsert{"tally", tallyOver, rows.cols()}
 	return nil
 }
+
+// tallyOver writes tallies over those that there are.
+const tallyOver = `on conflict (gen, stream, day, product, name) do update set
+	n = excluded.n, total = excluded.total, last = excluded.last, people = excluded.people`
 
 // sum returns a tally as it stands after t was added to was, which may be nil.
 func (r *foldRows) sum(id cairn.StreamID, delta *signal.State, was, t *signal.Tally) *signal.Tally {
@@ -311,11 +314,15 @@ func (c *tallyCols) add(gen int, id cairn.StreamID, k signal.Key, t *signal.Tall
 	if err != nil {
 		return err
 	}
-	c.gens, c.days, c.ns = append(c.gens, int64(gen)), append(c.days, int64(k.Day)), append(c.ns, t.N)
-	c.totals, c.lasts = append(c.totals, t.Sum), append(c.lasts, cairn.Micros(t.Last))
-	c.streams, c.people = append(c.streams, id.ID[:]), append(c.people, people)
-	c.products, c.names = append(c.products, k.Product), append(c.names, k.Name)
+	c.row(gen, &signal.TallyRow{Stream: id, Key: k, N: t.N, Sum: t.Sum, Last: cairn.Micros(t.Last), People: people})
 	return nil
+}
+
+func (c *tallyCols) row(gen int, r *signal.TallyRow) {
+	c.gens, c.days, c.ns = append(c.gens, int64(gen)), append(c.days, int64(r.Day)), append(c.ns, r.N)
+	c.totals, c.lasts = append(c.totals, r.Sum), append(c.lasts, r.Last)
+	c.streams, c.people = append(c.streams, r.Stream.ID[:]), append(c.people, r.People)
+	c.products, c.names = append(c.products, r.Product), append(c.names, r.Name)
 }
 
 func (c *tallyCols) cols() []Col {

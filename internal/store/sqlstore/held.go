@@ -97,12 +97,16 @@ func (h *held) short(share int) bool {
 // more is given up, what others left or died with is taken. Of a generation
 // that grows, a command that rebuilds takes all that is free.
 func (s *Store) Cursors(ctx context.Context, stage string, gen int) (int, []signal.Cursor, error) {
-	current, _, err := s.generation(ctx, stage)
+	current, growing, err := s.generation(ctx, s.db, stage)
 	if err != nil {
 		return 0, nil, err
 	}
-	if gen == 0 {
+	switch gen {
+	case 0:
 		gen = current
+	case growing:
+	default: // it was swapped in, where only beats that are live belong, or given up
+		return 0, nil, errGivenUp
 	}
 	if err := s.join(ctx, gen == current); err != nil {
 		return 0, nil, err

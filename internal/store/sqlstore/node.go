@@ -344,7 +344,7 @@ type NodeStanding struct {
 // Nodes returns the nodes of the last ten minutes, by name. What nobody holds
 // stands under a name that is empty, if there is any.
 func (s *Store) Nodes(ctx context.Context) ([]NodeStanding, error) {
-	gen, _, err := s.generation(ctx, signal.StageName)
+	gen, _, err := s.generation(ctx, s.db, signal.StageName)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func (s *Store) lastSeen(ctx context.Context, id cairn.AccountID) (map[cairn.Per
 	if err != nil || missing == 0 {
 		return nil, err
 	}
-	gen, _, err := s.generation(ctx, signal.StageName)
+	gen, _, err := s.generation(ctx, s.db, signal.StageName)
 	if err != nil {
 		return nil, err
 	}

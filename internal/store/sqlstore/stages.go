@@ -29,7 +29,7 @@ type StageStanding struct {
 func (s *Store) Stages(ctx context.Context, now time.Time) ([]StageStanding, error) {
 	fold := StageStanding{Stage: signal.StageName}
 	var err error
-	if fold.Gen, fold.Growing, err = s.generation(ctx, signal.StageName); err != nil {
+	if fold.Gen, fold.Growing, err = s.generation(ctx, s.db, signal.StageName); err != nil {
 		return nil, err
 	}
 	turns := StageStanding{Stage: turn.StageName}
@@ -68,11 +68,23 @@ func (s *Store) Grow(ctx context.Context, stage string) (gen int, err error) {
 			insert into generation (stage, current, growing, counts, counting) values ($1, 1, 0, '[]', '[]') on conflict do nothing`, stage); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `
+		res, err := tx.ExecContext(ctx, `
 			/* stages.Grow */
 			update generation set growing = case when growing = 0 then current else growing end + 1, counting = $2
-			where stage = $1 and (growing = 0 or counting <> $2)`, stage, want); err != nil {
+			where stage = $1 and (growing = 0 or counting <> $2)`, stage, want)
+		if err != nil {
 			return err
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return err
+		} else if n > 0 { // it begins with what the log lost
+			if _, err := tx.ExecContext(ctx, `
+				/* stages.Grow */
+				insert into volume (gen, slot, day, product, name, source, n, last)
+				select g.growing, v.slot, v.day, v.product, v.name, v.source, v.n, v.last
+				from volume v, generation g where v.gen = $2 and g.stage = $1`, stage, originGen); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.ExecContext(ctx, `
 			/* stages.Grow */
@@ -102,7 +114,7 @@ func (s *Store) Waiting(ctx context.Context) (quiet, all int64, err error) {
 // Grown returns how many events the growing generation has read, of how many;
 // of is 0 when none grows.
 func (s *Store) Grown(ctx context.Context) (done, of int64, err error) {
-	_, growing, err := s.generation(ctx, signal.StageName)
+	_, growing, err := s.generation(ctx, s.db, signal.StageName)
 	if err != nil || growing == 0 {
 		return 0, 0, err
 	}
@@ -113,69 +125,7 @@ func (s *Store) Grown(ctx context.Context) (done, of int64, err error) {
 	return done, of, err
 }
 
-// Swap makes the growing generation the current one if it has read the log to
-// its end, in one transaction, and has every account measured again, about
-// which nothing is decided. It reports false when there is more to read.
-func (s *Store) Swap(ctx context.Context, stage string, gen int, now time.Time) (bool, error) {
-	swapped := false
-	err := s.write(ctx, Turns, func(tx *Tx) error {
-		swapped = false
-		ends, err := s.engine.Lock(ctx, tx)
-		if err != nil {
-			return err
-		}
-		var current, growing int
-		if err := tx.QueryRowContext(ctx, `
-			/* stages.Swap */
-			select current, growing from generation where stage = $1`, stage).Scan(&current, &growing); err != nil {
-			return err
-		}
-		if current == gen { // another node was first
-			swapped = true
-			return nil
-		}
-		if growing != gen {
-			return errGivenUp
-		}
-		var end, read int64
-		for _, n := range ends {
-			end += n
-		}
-		if err := tx.QueryRowContext(ctx, `
-			/* stages.Swap */
-			select coalesce(sum(n), 0) from cursor where stage = $1 and gen = $2`, stage, gen).Scan(&read); err != nil {
-			return err
-		}
-		if read < end {
-			return nil
-		}
-		swapped = true
-		if _, err := tx.ExecContext(ctx, `
-			/* stages.Swap */
-			update generation set current = $2, growing = 0, counts = counting, counting = '[]' where stage = $1 and growing = $2`, stage, gen); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `
-			/* stages.Swap */
-			delete from cursor where stage = $1 and gen <> $2`, stage, gen); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `
-			/* stages.Swap */
-			update cursor set node = '', lease = lease + 1 where stage = $1 and gen = $2`, stage, gen); err != nil {
-			return err
-		}
-		return s.measureAll(ctx, tx, now)
-	})
-	if swapped {
-		s.held.drop() // it is shared from now on
-		s.ring("log") // what was appended meanwhile is folded into the new one
-		s.ring("due")
-	}
-	return swapped, err
-}
-
-var errGivenUp = cairn.Errorf(cairn.Conflict, "This rebuild was given up for a newer one.")
+var errGivenUp = cairn.Errorf(cairn.Conflict, "This rebuild is over: another node came to its end, or a newer one took its place.")
 
 // MeasureAll has every account measured again. Nothing is decided about it,
 // except where a turn was due by now anyway.
@@ -195,7 +145,7 @@ func (s *Store) measureAll(ctx context.Context, tx *Tx, now time.Time) error {
 // Prune deletes what older generations left, a little at a time, and reports
 // whether there is more. Generation 0 is the origin of all others and stays.
 func (s *Store) Prune(ctx context.Context) (more bool, err error) {
-	gen, growing, err := s.generation(ctx, signal.StageName)
+	gen, growing, err := s.generation(ctx, s.db, signal.StageName)
 	if err != nil {
 		return false, err
 	}
@@ -236,7 +186,7 @@ func (s *Store) Prune(ctx context.Context) (more bool, err error) {
 // DumpFold writes every row of the fold's current generation in order, one a
 // line: to compare a rebuild with what was there before.
 func (s *Store) DumpFold(ctx context.Context) (string, error) {
-	gen, _, err := s.generation(ctx, signal.StageName)
+	gen, _, err := s.generation(ctx, s.db, signal.StageName)
 	if err != nil {
 		return "", err
 	}

@@ -25,7 +25,7 @@ const (
 // what had happened by then.
 func (s *Store) State(ctx context.Context, id cairn.AccountID, from, to time.Time) (*signal.State, error) {
 	set := s.Settings()
-	gen, _, err := s.generation(ctx, signal.StageName)
+	gen, _, err := s.generation(ctx, s.db, signal.StageName)
 	if err != nil {
 		return nil, err
 	}

@@ -228,7 +228,7 @@ func (s *Store) Products(ctx context.Context, scope cairn.Scope, id cairn.Accoun
 	if !scope.Sees(id) {
 		return nil, nil
 	}
-	gen, _, err := s.generation(ctx, signal.StageName)
+	gen, _, err := s.generation(ctx, s.db, signal.StageName)
 	if err != nil {
 		return nil, err
 	}

@@ -227,7 +227,7 @@ func Counted(t *testing.T, open Opener) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fold(t, s, &signal.Folder{Log: s, Store: s, Gen: first})
+		grow(t, s, &signal.Rebuilder{Store: s, Gen: first})
 		if again, err := s.Grow(ctx, signal.StageName); err != nil || again != first {
 			t.Fatalf("a rebuild that was interrupted goes on in generation %d, want %d: %v", again, first, err)
 		}

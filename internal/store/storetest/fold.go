@@ -156,13 +156,24 @@ func rebuild(t testing.TB, s *sqlstore.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fold(t, s, &signal.Folder{Log: s, Store: s, Gen: gen})
+	grow(t, s, &signal.Rebuilder{Store: s, Gen: gen})
 	swapped, err := s.Swap(ctx, signal.StageName, gen, epoch)
 	if err != nil || !swapped {
 		t.Fatalf("swapped is %v, %v", swapped, err)
 	}
 	for more := true; more; {
 		if more, err = s.Prune(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// grow does all that there is for a rebuild to do.
+func grow(t testing.TB, s *sqlstore.Store, r *signal.Rebuilder) {
+	t.Helper()
+	for worked := true; worked; {
+		var err error
+		if worked, err = r.Beat(context.Background(), epoch); err != nil {
 			t.Fatal(err)
 		}
 	}
