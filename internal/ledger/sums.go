@@ -1,0 +1,219 @@
+package ledger
+
+import (
+	"slices"
+	"strings"
+
+	"cairn"
+)
+
+// Early is within how many days of the sale churn says that something was
+// wrong with the sale (R089).
+const Early = 90
+
+// Sums are the movements of one month, added up. Amounts are minor units.
+type Sums struct {
+	Month        Month
+	Start        int64
+	New          int64
+	Expansion    int64
+	Contraction  int64
+	Churn        int64
+	Reactivation int64
+	Effect       int64 // of exchange rates
+	End          int64
+
+	CustomersStart int
+	CustomersNew   int
+	CustomersBack  int
+	CustomersLost  int
+	CustomersEarly int // of those lost, within Early days of the sale
+	CustomersCould int // of those at the start, who could leave
+	CustomersEnd   int
+}
+
+// A Tally adds up the results of customers by month.
+type Tally struct {
+	from   Month
+	months []Sums // deltas; Start and End are made by Months
+	before Sums   // everything before from
+}
+
+// NewTally returns one for the months from and to, both included.
+func NewTally(from, to Month) *Tally {
+	t := &Tally{from: from, months: make([]Sums, max(0, to-from+1))}
+	for i := range t.months {
+		t.months[i].Month = from + Month(i)
+	}
+	return t
+}
+
+// Add adds one customer.
+func (t *Tally) Add(r *Result) {
+	for i := range r.Movements {
+		t.move(&r.Movements[i])
+	}
+	for _, m := range r.Could {
+		if i := int(m - t.from); i >= 0 && i < len(t.months) {
+			t.months[i].CustomersCould++
+		}
+	}
+}
+
+func (t *Tally) move(m *Movement) {
+	s := &t.before
+	switch i := int(MonthOf(m.Day) - t.from); {
+	case i >= len(t.months):
+		return
+	case i >= 0:
+		s = &t.months[i]
+	}
+	switch m.Kind {
+	case New:
+		s.New += m.Amount
+		s.CustomersNew += m.Came
+	case Expansion:
+		s.Expansion += m.Amount
+	case Contraction:
+		s.Contraction += m.Amount
+	case Churn:
+		s.Churn += m.Amount
+		s.CustomersLost++
+		if m.Day-m.Since <= Early {
+			s.CustomersEarly++
+		}
+	case Reactivation:
+		s.Reactivation += m.Amount
+		s.CustomersBack++
+	case Effect:
+		s.Effect += m.Amount
+	}
+}
+
+// Merge adds what another tally of the same months has.
+func (t *Tally) Merge(u *Tally) {
+	t.before.add(u.before)
+	for i := range t.months {
+		t.months[i].add(u.months[i])
+	}
+}
+
+func (s *Sums) add(u Sums) {
+	s.New += u.New
+	s.Expansion += u.Expansion
+	s.Contraction += u.Contraction
+	s.Churn += u.Churn
+	s.Reactivation += u.Reactivation
+	s.Effect += u.Effect
+	s.CustomersNew += u.CustomersNew
+	s.CustomersBack += u.CustomersBack
+	s.CustomersLost += u.CustomersLost
+	s.CustomersEarly += u.CustomersEarly
+	s.CustomersCould += u.CustomersCould
+}
+
+// net is by how much MRR and customers grew.
+func (s *Sums) net() (int64, int) {
+	return s.New + s.Expansion + s.Reactivation + s.Effect - s.Contraction - s.Churn,
+		s.CustomersNew + s.CustomersBack - s.CustomersLost
+}
+
+// Months returns the sums of each month, with what stood at start and end.
+func (t *Tally) Months() []Sums {
+	out := slices.Clone(t.months)
+	mrr, customers := t.before.net()
+	for i := range out {
+		out[i].Start, out[i].CustomersStart = mrr, customers
+		more, come := out[i].net()
+		mrr, customers = mrr+more, customers+come
+		out[i].End, out[i].CustomersEnd = mrr, customers
+	}
+	return out
+}
+
+// Total adds up months that follow each other into one stretch of time: its
+// start is that of the first, its end that of the last. Who could leave is
+// added up month by month.
+func Total(months []Sums) Sums {
+	if len(months) == 0 {
+		return Sums{}
+	}
+	out := months[0]
+	for _, m := range months[1:] {
+		out.add(m)
+		out.End, out.CustomersEnd = m.End, m.CustomersEnd
+	}
+	return out
+}
+
+// Figures are what is told of a month. Amounts are decimal text in major
+// units; shares are numbers, nil where there is nothing to divide by.
+type Figures struct {
+	By             string   `json:"by,omitempty"`    // the dimension
+	Value          *string  `json:"value,omitempty"` // of the dimension
+	Month          string   `json:"month"`
+	Start          string   `json:"start"`
+	New            string   `json:"new"`
+	Expansion      string   `json:"expansion"`
+	Contraction    string   `json:"contraction"`
+	Churn          string   `json:"churn"`
+	Reactivation   string   `json:"reactivation"`
+	Effect         string   `json:"currency,omitempty"` // of exchange rates, where there is one
+	End            string   `json:"end"`
+	NRR            *float64 `json:"nrr"`
+	GRR            *float64 `json:"grr"`
+	MRRChurn       *float64 `json:"mrr_churn"`
+	MRRExpansion   *float64 `json:"mrr_expansion"`
+	Growth         *float64 `json:"portfolio_growth"`
+	CustomersStart int      `json:"customers_start"`
+	CustomersLost  int      `json:"customers_lost"`
+	ChurnBase      *float64 `json:"churn_base"`
+	CustomersCould int      `json:"customers_eligible"`
+	ChurnCould     *float64 `json:"churn_eligible"`
+	QuickRatio     *float64 `json:"quick_ratio"`
+}
+
+// Figures returns what is told of s, in a currency.
+//
+// MRR churn is what was lost to churn and downgrades by what there was at the
+// start (R071), MRR expansion what was won by upsells and cross-sells by the
+// same (R072), and portfolio growth the difference (R073). NRR is 1 plus
+// portfolio growth and GRR 1 less MRR churn: neither counts new customers or
+// those who came back.
+func (s Sums) Figures(currency string) Figures {
+	f := Figures{
+		Month: s.Month.String(), Start: Decimal(s.Start, currency), New: Decimal(s.New, currency),
+		Expansion: Decimal(s.Expansion, currency), Contraction: Decimal(s.Contraction, currency), Churn: Decimal(s.Churn, currency),
+		Reactivation: Decimal(s.Reactivation, currency), End: Decimal(s.End, currency),
+		NRR: share(s.Start+s.Expansion-s.Contraction-s.Churn, s.Start), GRR: share(s.Start-s.Contraction-s.Churn, s.Start),
+		MRRChurn: share(s.Contraction+s.Churn, s.Start), MRRExpansion: share(s.Expansion, s.Start),
+		Growth:         share(s.Expansion-s.Contraction-s.Churn, s.Start),
+		CustomersStart: s.CustomersStart, CustomersLost: s.CustomersLost, ChurnBase: share(int64(s.CustomersLost), int64(s.CustomersStart)),
+		CustomersCould: s.CustomersCould, ChurnCould: share(int64(s.CustomersLost), int64(s.CustomersCould)),
+		QuickRatio: share(s.New+s.Expansion+s.Reactivation, s.Contraction+s.Churn),
+	}
+	if s.Effect != 0 {
+		f.Effect = Decimal(s.Effect, currency)
+	}
+	return f
+}
+
+// NetChurn is what was lost by what there was at the start, less what was won
+// from those who were there or came back, as ChartMogul has it.
+func (s Sums) NetChurn() *float64 {
+	return share(s.Contraction+s.Churn-s.Expansion-s.Reactivation, s.Start)
+}
+
+// share is n of d, and nil of nothing.
+func share(n, d int64) *float64 {
+	if d == 0 {
+		return nil
+	}
+	f := float64(n) / float64(d)
+	return &f
+}
+
+// Decimal writes minor units as decimal text in major ones.
+func Decimal(minor int64, currency string) string {
+	return strings.TrimSuffix(cairn.Money{Minor: minor, Currency: currency}.String(), " "+currency)
+}
