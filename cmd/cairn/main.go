@@ -104,7 +104,8 @@ func (c *cli) rootCommand() *cobra.Command {
 		c.accountsCommand(), c.vectorCommand(), c.decisionsCommand(), c.unclaimedCommand(), c.identityCommand(),
 		c.stagesCommand(), c.rebuildCommand(),
 		c.userCommand(), c.personCommand(), c.sourceCommand(),
-		c.eventsCommand(), c.meaningfulCommand(), c.metricCommand(), c.driversCommand(), c.fitCommand(),
+		c.eventsCommand(), c.meaningfulCommand(), c.metricCommand(), c.driversCommand(),
+		c.metricsCommand(), c.fitCommand(),
 		c.benchCommand(), c.versionCommand(),
 	)
 	sentences(root)

@@ -21,6 +21,7 @@ import (
 	"cairn/internal/config"
 	"cairn/internal/flow"
 	"cairn/internal/ingest"
+	"cairn/internal/revenue"
 	"cairn/internal/signal"
 	"cairn/internal/store/postgres"
 	"cairn/internal/store/sqlite"
@@ -38,6 +39,7 @@ type App struct {
 	Explain turn.Explainer
 	Past    *turn.Past
 	Usage   *usage.Service
+	Revenue *revenue.Service
 	Clock   *Clock
 
 	cfg     config.Config
@@ -89,6 +91,10 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 		Store: store, Book: store, Accounts: store, Definitions: a.definitions, Changed: a.changed,
 		Now: a.Clock.Now, Lifetime: store.Lifetime(),
 	}
+	a.Revenue = &revenue.Service{Store: store, Book: store, Now: a.Clock.Now, Settings: func() revenue.Settings {
+		set := store.Settings()
+		return revenue.Settings{Zone: set.Zone, Currency: set.Currency, Precedence: set.Precedence}
+	}}
 	a.join()
 	return a, nil
 }
@@ -135,7 +141,7 @@ func (a *App) Close() error {
 func (a *App) House() House {
 	return House{
 		Version: Version(), Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
-		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage,
+		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Revenue: a.Revenue,
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
 }

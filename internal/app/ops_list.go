@@ -15,7 +15,8 @@ func operations() []operation {
 		Ping, Explain, Measured, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Admit, Check, ImportFrom, ImportReached, Clocks, Demo,
 		Sources, SourceAlarms, SourceShow, SourceSet, SourceSuggest, SourceKeyAdd, SourceKeys, SourceKeyRotate, SourceKeyChange, SourceKeyWithdraw,
 		Rejects, Reject, MendReject, PatchRejects, ReplayRejects, MoveRejects,
-		Events, Meaningful, Choose, Metrics, Metric, TryMetric, SaveMetric, DeleteMetric, Drivers}
+		Events, Meaningful, Choose, Metrics, Metric, TryMetric, SaveMetric, DeleteMetric, Drivers,
+		Revenue, RevenueTerms, RevenueDefine, RevenueCompare}
 }
 
 // None is the input or the output of an operation that has none.

@@ -64,6 +64,12 @@ var customary = map[cairn.EventKind]map[string][]string{
 		"status":       {"status"},
 		"auto_renew":   {"autorenew", "autorenewflag", "autorenewal"},
 		"cancelled_at": {"cancelledat", "canceledat", "cancelled", "cancellationdate"},
+		"amount":       {"amount", "planamount", "price"},
+		"unit_amount":  {"unitamount", "unitprice", "priceperseat"},
+		"interval":     {"interval", "billinginterval", "planinterval"},
+		"billing":      {"billing", "billingfrequency", "billingperiod"},
+		"term":         {"term", "contractterm"},
+		"trial_end":    {"trialend", "trialendsat"},
 	},
 	cairn.OfInvoice: {
 		"record":          {"invoiceid", "invoice", "invoicenumber", "number", "id", "key"},

@@ -264,3 +264,11 @@ func (s saidDiscount) discount(t *Terms, since cairn.Day, zone *time.Location) (
 	}
 	return d, true
 }
+
+// Stands returns how a contract stands, by what was known then.
+func (r Reader) Stands(facts []cairn.Fact) map[string]cairn.Said {
+	if !r.Known.IsZero() {
+		facts = slices.DeleteFunc(slices.Clone(facts), func(f cairn.Fact) bool { return f.Seen.After(r.Known) })
+	}
+	return r.Precedence.Choose(facts, time.Time{})
+}

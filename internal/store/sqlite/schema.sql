@@ -303,6 +303,8 @@ CREATE TABLE record (
 
 CREATE INDEX record_account on record (account, kind, last);
 
+CREATE INDEX record_contract on record (kind, account, id, version) where kind = 'contract';
+
 CREATE INDEX record_named on record (named);
 
 CREATE INDEX record_stream on record (stream);

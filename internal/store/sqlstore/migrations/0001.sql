@@ -201,6 +201,7 @@ create index record_account on record (account, kind, last);
 create index record_stream on record (stream);
 create index record_named on record (named);
 create index record_task on record (kind, owner, state);
+create index record_contract on record (kind, account, id, version) where kind = 'contract';
 
 -- Search: lower-case words, by prefix. what: account or person. A word is bytes,
 -- so that ranges mean the same under every collation.

@@ -1,0 +1,45 @@
+package app
+
+import (
+	"context"
+
+	"cairn"
+	"cairn/internal/revenue"
+)
+
+// Revenue tells the figures of recurring revenue, month by month.
+var Revenue = Op[revenue.Query, revenue.Report]{"revenue", func(ctx context.Context, h House, q revenue.Query, say func(Progress)) (revenue.Report, error) {
+	say(Progress{What: "Booking what every customer pays"})
+	return h.Revenue.Report(ctx, cairn.Everything, q)
+}}
+
+// RevenueTerm is what counts as revenue, with its revision.
+type RevenueTerm struct {
+	Definitions revenue.Definitions `json:"definitions"`
+	Rev         int                 `json:"rev"`
+	Note        string              `json:"note,omitempty"`
+}
+
+// RevenueTerms tells what counts.
+var RevenueTerms = Op[None, RevenueTerm]{"revenue-terms", func(ctx context.Context, h House, _ None, _ func(Progress)) (RevenueTerm, error) {
+	d, rev, err := h.Revenue.Definitions(ctx)
+	return RevenueTerm{Definitions: d, Rev: rev}, err
+}}
+
+// RevenueDefine says what counts from now on, on top of a revision.
+var RevenueDefine = Op[RevenueTerm, int]{"revenue-define", func(ctx context.Context, h House, t RevenueTerm, _ func(Progress)) (int, error) {
+	r, err := h.Revenue.Define(ctx, cairn.House, t.Definitions, t.Rev, t.Note)
+	return r.Rev, err
+}}
+
+// A PolicyPair asks what another policy would say.
+type PolicyPair struct {
+	Query revenue.Query `json:"query"`
+	Other string        `json:"other"`
+}
+
+// RevenueCompare tells what two policies say.
+var RevenueCompare = Op[PolicyPair, revenue.Comparison]{"revenue-compare", func(ctx context.Context, h House, p PolicyPair, say func(Progress)) (revenue.Comparison, error) {
+	say(Progress{What: "Booking under both policies"})
+	return h.Revenue.Compare(ctx, cairn.Everything, p.Query, p.Other)
+}}

@@ -1,0 +1,311 @@
+package revenue
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cairn"
+	"cairn/internal/book"
+	"cairn/internal/ledger"
+)
+
+// house is a store of a few contracts, and a book.
+type house struct {
+	book.Store
+	contracts []contract
+	traits    map[string]map[cairn.AccountID]string
+	changes   int
+	read      int
+	page      []book.Revision
+}
+
+type contract struct {
+	account, key string
+	words        []word
+}
+
+// A word is what was said at a time, and learnt at another.
+type word struct{ at, seen, fields string }
+
+func id(name string) cairn.AccountID { return cairn.AccountID{ID: cairn.HashID(name)} }
+
+func when(s string) time.Time {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func (h *house) Contracts(_ context.Context, scope cairn.Scope, f func(cairn.AccountID, cairn.RecordID, []cairn.Fact) error) error {
+	h.read++
+	for _, c := range h.contracts {
+		if !scope.Sees(id(c.account)) {
+			continue
+		}
+		var facts []cairn.Fact
+		for _, w := range c.words {
+			var fields map[string]json.RawMessage
+			if err := json.Unmarshal([]byte(w.fields), &fields); err != nil {
+				return err
+			}
+			for name, v := range fields {
+				seen := w.seen
+				if seen == "" {
+					seen = w.at
+				}
+				facts = append(facts, cairn.Fact{Field: name, Source: "billing", At: when(w.at), Seen: when(seen), Event: cairn.EventID{ID: cairn.HashID(c.key, w.at)}, Value: v})
+			}
+		}
+		if err := f(id(c.account), cairn.RecordID{ID: cairn.HashID(c.key)}, facts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *house) ContractsMark(context.Context) (string, error) { return fmt.Sprint(h.changes), nil }
+
+func (h *house) Traits(_ context.Context, _ cairn.Scope, field string) (map[cairn.AccountID]string, error) {
+	return h.traits[field], nil
+}
+
+func (h *house) Page(context.Context, string) (book.Revision, error) {
+	if len(h.page) == 0 {
+		return book.Revision{}, cairn.Errorf(cairn.NotFound, "There is no such page.")
+	}
+	return h.page[len(h.page)-1], nil
+}
+
+func (h *house) Write(_ context.Context, by cairn.Actor, page string, base int, body json.RawMessage, note string, at time.Time) (book.Revision, error) {
+	if base != len(h.page) {
+		return book.Revision{}, cairn.Errorf(cairn.Conflict, "The page has moved on.")
+	}
+	h.page = append(h.page, book.Revision{Page: page, Rev: base + 1, At: at, By: by, Note: note, Body: body})
+	return h.page[base], nil
+}
+
+func service(h *house) *Service {
+	return &Service{
+		Store: h, Book: h, Now: func() time.Time { return when("2023-06-15") },
+		Settings: func() Settings { return Settings{Zone: time.UTC, Currency: "EUR"} },
+	}
+}
+
+func months(from, to string) Query {
+	a, err := ledger.ParseMonth(from)
+	if err != nil {
+		panic(err)
+	}
+	b, err := ledger.ParseMonth(to)
+	if err != nil {
+		panic(err)
+	}
+	return Query{From: a, To: b}
+}
+
+var toys = []contract{
+	{"acme", "a1", []word{{"2023-01-10", "", `{"mrr":"100","product":"Core"}`}, {"2023-04-05", "", `{"mrr":"130"}`}}},
+	{"acme", "a2", []word{{"2023-03-10", "", `{"mrr":"20","product":"Extra"}`}}},
+	{"beta", "b1", []word{{"2023-02-10", "", `{"mrr":"50","product":"Core"}`}, {"2023-05-20", "2023-06-10", `{"status":"cancelled","end":"2023-05-20"}`}}},
+}
+
+// told writes a report's months shortly, leaving out those without movement.
+func told(t *testing.T, s *Service, q Query) []string {
+	t.Helper()
+	r, err := s.Report(context.Background(), cairn.Everything, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := []string{}
+	for _, f := range r.Figures() {
+		text := f.Month
+		if f.Value != nil {
+			text = *f.Value + " " + text
+		}
+		for _, x := range []struct{ name, amount string }{{"new", f.New}, {"expansion", f.Expansion}, {"reactivation", f.Reactivation}, {"contraction", f.Contraction}, {"churn", f.Churn}} {
+			if x.amount != "0.00" {
+				text += " " + x.name + " " + x.amount
+			}
+		}
+		if strings.Contains(text, ".") {
+			out = append(out, text+" = "+f.End)
+		}
+	}
+	return out
+}
+
+func TestReportAddsUpAllCustomers(t *testing.T) {
+	got := told(t, service(&house{contracts: toys}), months("2023-01", "2023-12"))
+	want := []string{
+		"2023-01 new 100.00 = 100.00", "2023-02 new 50.00 = 150.00", "2023-03 expansion 20.00 = 170.00",
+		"2023-04 expansion 30.00 = 200.00", "2023-05 churn 50.00 = 150.00",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestMonthsThatHaveNotBegunAreLeftOut(t *testing.T) {
+	r, err := service(&house{contracts: toys}).Report(context.Background(), cairn.Everything, months("2023-05", "2023-12"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Groups[0].Months; len(got) != 2 || got[0].Start != 200_00 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestReportByAFieldOfAccounts(t *testing.T) {
+	h := &house{contracts: toys, traits: map[string]map[cairn.AccountID]string{"industry": {id("acme"): "Toys"}}}
+	q := months("2023-04", "2023-05")
+	q.By = "industry"
+	want := []string{" 2023-05 churn 50.00 = 0.00", "Toys 2023-04 expansion 30.00 = 150.00"}
+	if diff := cmp.Diff(want, told(t, service(h), q)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestReportByProductKeepsALedgerForEach(t *testing.T) {
+	q := months("2023-03", "2023-04")
+	q.By = "product"
+	want := []string{"Core 2023-04 expansion 30.00 = 180.00", "Extra 2023-03 new 20.00 = 20.00"}
+	if diff := cmp.Diff(want, told(t, service(&house{contracts: toys}), q)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestReportAsKnownThen(t *testing.T) {
+	q := months("2023-05", "2023-06")
+	q.Known = when("2023-06-01")
+	if got := told(t, service(&house{contracts: toys}), q); len(got) != 0 {
+		t.Errorf("on 1 June nobody knew of %v", got)
+	}
+	q.Known = when("2023-06-11")
+	if diff := cmp.Diff([]string{"2023-05 churn 50.00 = 150.00"}, told(t, service(&house{contracts: toys}), q)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestScopeSeesItsAccountsOnly(t *testing.T) {
+	r, err := service(&house{contracts: toys}).Report(context.Background(), cairn.Scope{Accounts: []cairn.AccountID{id("beta")}}, months("2023-02", "2023-02"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Groups[0].Months[0].End; got != 50_00 {
+		t.Errorf("%d", got)
+	}
+}
+
+func TestReportIsRememberedWhileNothingChanges(t *testing.T) {
+	h := &house{contracts: toys}
+	s := service(h)
+	q := months("2023-01", "2023-06")
+	first := told(t, s, q)
+	again := told(t, s, q)
+	if h.read != 1 || !cmp.Equal(first, again) {
+		t.Errorf("read %d times", h.read)
+	}
+	h.changes++
+	h.contracts = h.contracts[:1]
+	if diff := cmp.Diff([]string{"2023-01 new 100.00 = 100.00", "2023-04 expansion 30.00 = 130.00"}, told(t, s, q)); diff != "" {
+		t.Errorf("after a change (-want +got)\n%s", diff)
+	}
+	if _, err := s.Define(context.Background(), cairn.House, Definitions{Policy: "stripe"}, 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Report(context.Background(), cairn.Everything, q)
+	if err != nil || r.Policy.Name != "stripe" {
+		t.Errorf("after another choice: %s, %v", r.Policy.Name, err)
+	}
+}
+
+func TestContractsInOneOtherCurrencyAreToldInIt(t *testing.T) {
+	h := &house{contracts: []contract{{"acme", "a1", []word{{"2023-01-10", "", `{"mrr":"100","currency":"USD"}`}}}}}
+	r, err := service(h).Report(context.Background(), cairn.Everything, months("2023-01", "2023-01"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Currency != "USD" || r.Groups[0].Months[0].End != 100_00 || len(r.Problems) != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestContractsWithoutARateAreNamedAndLeftOut(t *testing.T) {
+	h := &house{contracts: append([]contract{{"usd", "u1", []word{{"2023-01-10", "", `{"mrr":"100","currency":"USD"}`}}}}, toys...)}
+	s := service(h)
+	q := months("2023-01", "2023-01")
+	r, err := s.Report(context.Background(), cairn.Everything, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Currency != "EUR" || r.Groups[0].Months[0].End != 100_00 || len(r.Problems) != 1 || r.Problems[0].Account != id("usd") {
+		t.Errorf("%+v", r)
+	}
+	rates := []SaidRate{{"USD", "2023-01-01", "0.95"}}
+	if _, err := s.Define(context.Background(), cairn.House, Definitions{Said: rates}, 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = s.Report(context.Background(), cairn.Everything, q); err != nil || r.Groups[0].Months[0].End != 195_00 || len(r.Problems) != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestDefineNamesWhatToCorrect(t *testing.T) {
+	own := ledger.Presets[0]
+	own.Name = "ours"
+	for _, c := range []struct {
+		name  string
+		d     Definitions
+		field string
+	}{
+		{"no such policy", Definitions{Policy: "recurly"}, "policy"},
+		{"a day", Definitions{Said: []SaidRate{{"USD", "1.1.2023", "1"}}}, "rates.0.day"},
+		{"a currency", Definitions{Said: []SaidRate{{"dollars", "2023-01-01", "1"}}}, "rates.0.currency"},
+		{"no rate", Definitions{Said: []SaidRate{{"USD", "2023-01-01", "0"}}}, "rates.0.rate"},
+		{"a fraction", Definitions{Said: []SaidRate{{"USD", "2023-01-01", "1/3"}}}, "rates.0.rate"},
+		{"a preset's name", Definitions{Policies: []ledger.Policy{ledger.Presets[1]}}, "policies.0.name"},
+	} {
+		_, err := service(&house{}).Define(context.Background(), cairn.House, c.d, 0, "")
+		e, ok := err.(*cairn.Error)
+		if !ok || e.Field != c.field {
+			t.Errorf("%s: %v, want an error at %s", c.name, err, c.field)
+		}
+	}
+	if _, err := service(&house{}).Define(context.Background(), cairn.House, Definitions{Policy: "ours", Policies: []ledger.Policy{own}}, 0, ""); err != nil {
+		t.Errorf("a policy of one's own: %v", err)
+	}
+}
+
+func TestCompareNamesTheAccountsThatDiffer(t *testing.T) {
+	h := &house{
+		contracts: append([]contract{{"gamma", "g1", []word{{"2023-01-10", "", `{"mrr":"100","discount_percent":50,"discount_duration":"repeating","discount_months":2}`}}}}, toys...),
+		traits:    map[string]map[cairn.AccountID]string{"name": {id("gamma"): "Gamma"}},
+	}
+	q := months("2023-01", "2023-03")
+	c, err := service(h).Compare(context.Background(), cairn.Everything, q, "stripe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Difference{
+		{id("gamma"), "Gamma", "2023-01", "new 50.00", "new 100.00"},
+		{id("gamma"), "Gamma", "2023-03", "expansion 50.00", "–"},
+	}
+	if diff := cmp.Diff(want, c.Differ); diff != "" || c.Accounts != 1 || c.MonthsA[0].End != "150.00" || c.MonthsB[0].End != "200.00" {
+		t.Errorf("%+v (-want +got)\n%s", c, diff)
+	}
+}
+
+func TestReportRefusesWhatCannotBeAsked(t *testing.T) {
+	for name, q := range map[string]Query{"the other way round": months("2023-05", "2023-01"), "too long": months("0001-01", "2023-01"), "no such policy": {Policy: "recurly"}} {
+		if _, err := service(&house{}).Report(context.Background(), cairn.Everything, q); cairn.KindOf(err) == cairn.Internal {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
