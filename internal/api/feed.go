@@ -106,6 +106,9 @@ func fedOf(e event.Fed) fed {
 type feedEnd struct {
 	Cursor string `json:"cursor"`
 	More   bool   `json:"more"` // there is more now: ask again at once
+	// Events on the way to the cursor that nobody can read any more, because an
+	// end was set for them; of a narrowed feed as many at most.
+	Dropped int64 `json:"dropped,omitempty"`
 }
 
 func (f feeder) serve(w http.ResponseWriter, r *http.Request) error {
@@ -126,8 +129,11 @@ func (f feeder) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	end := feedEnd{page.Cursor.String(), page.More}
+	end := feedEnd{page.Cursor.String(), page.More, page.Dropped}
 	w.Header().Set("Cache-Control", "no-store")
+	if page.Dropped > 0 {
+		w.Header().Set("Cairn-Dropped", strconv.FormatInt(page.Dropped, 10))
+	}
 	if wantsPage(r) {
 		events := make([]fed, len(page.Events))
 		for i, e := range page.Events {
@@ -172,7 +178,7 @@ func (f feeder) wait(ctx context.Context, q event.FeedQuery, wait time.Duration)
 	defer end.Stop()
 	for {
 		page, err := f.feed.Feed(ctx, cairn.Everything, q)
-		if err != nil || len(page.Events) > 0 || page.More || wait <= 0 {
+		if err != nil || len(page.Events) > 0 || page.Dropped > 0 || page.More || wait <= 0 {
 			return page, err
 		}
 		q.After = page.Cursor // a filter may have left out what was there

@@ -21,6 +21,7 @@ import (
 	"cairn/internal/config"
 	"cairn/internal/flow"
 	"cairn/internal/ingest"
+	"cairn/internal/keep"
 	"cairn/internal/revenue"
 	"cairn/internal/signal"
 	"cairn/internal/store/postgres"
@@ -115,12 +116,14 @@ func (a *App) join() {
 	a.watch = &ingest.Watcher{Store: s, Now: a.Clock.Now, Zone: func() *time.Location { return s.Settings().Zone }}
 	turner := &turn.Turner{Store: s, Definitions: a.definitions}
 	doer := &action.Performer{Store: s, Log: a.log, Doers: map[string]action.Doer{"task": taskDoer{a}}}
+	dropper := &keep.Dropper{Store: s, Book: s, Zone: func() *time.Location { return s.Settings().Zone }, Log: a.log}
 	a.flow = &flow.Flow{Now: a.Clock.Now, Log: a.log, Steps: []flow.Step{
 		{Name: account.MatchStage, Stage: &account.Matcher{Store: s}, Wake: s.Bell("unmatched")},
 		{Name: signal.StageName, Stage: a.fold, Wake: s.Bell("log")},
 		{Name: "watch", Stage: a.watch, Wake: s.Bell("log"), Next: a.watch.Next},
 		{Name: turn.StageName, Stage: turner, Wake: s.Bell("due"), Next: s.NextDue},
 		{Name: action.StageName, Stage: doer, Wake: s.Bell("action")},
+		{Name: keep.StageName, Stage: dropper, Wake: s.Bell("book"), Next: dropper.Next},
 		{Name: recountName, Stage: &recounter{app: a}, Wake: s.Bell("settings")},
 	}}
 }

@@ -18,8 +18,9 @@ type Admitted struct {
 }
 
 // A Log is append-only, in [cairn.Partitions] partitions by stream. Within a
-// partition positions start at 1, have no gaps, and become visible in order:
-// whoever has read up to n has missed nothing at or below n.
+// partition positions start at 1, are given without gaps, and become visible in
+// order: whoever has read up to n has missed nothing at or below n. Gaps come
+// later, where old events are dropped because somebody set an end for them.
 type Log interface {
 	// Append admits the events in one transaction, in which it also updates
 	// the state that they patch (accounts, people, records, streams). Either
@@ -53,6 +54,11 @@ type Page struct {
 	Events []cairn.Event
 	People map[cairn.PersonID]cairn.Person // those who occur in Events and are still known
 	Next   string                          // cursor of the next page; empty: this was the last
+
+	// Of the last page: how often something else happened that is not kept one
+	// by one any more, and when the last of it did.
+	Dropped   int64
+	DroppedAt time.Time
 }
 
 // A History answers what pages ask of the past.

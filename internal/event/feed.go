@@ -11,8 +11,9 @@ import (
 )
 
 // A Cursor is how far somebody has read the log: the last position in each
-// partition. Positions have no gaps and become visible in order, so whoever
-// reads on from a cursor misses nothing, however many nodes write.
+// partition. Positions are given without gaps and become visible in order, so
+// whoever reads on from a cursor misses nothing, however many nodes write; what
+// was dropped before it was read is told of.
 type Cursor [cairn.Partitions]int64
 
 // cursorForm is the first byte of a written cursor.
@@ -76,9 +77,10 @@ type Fed struct {
 // A FeedPage is events in the order of each partition, with the cursor behind
 // them. It may be empty though there is more, where a filter left out much.
 type FeedPage struct {
-	Events []Fed
-	Cursor Cursor
-	More   bool
+	Events  []Fed
+	Cursor  Cursor
+	More    bool
+	Dropped int64 // events on the way to Cursor that are gone, because an end was set for them; of a narrowed feed as many at most
 }
 
 // A Feed is the log as others read it.

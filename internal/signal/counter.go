@@ -23,6 +23,9 @@ type Counter struct {
 // counted is how the names of counters' tallies begin, as no event's does.
 const counted = "\x01"
 
+// CounterMark is the first letter of a counter's key.
+const CounterMark = counted
+
 // Key returns the name of the counter's tally. The same events, tests and
 // property have the same key.
 func (c Counter) Key() string {
@@ -37,8 +40,9 @@ func (c Counter) Key() string {
 
 // Counters are counters made ready for the fold. Nil counts nothing.
 type Counters struct {
-	by   map[string][]prepared // by the name of the event
-	keys map[string]bool
+	by    map[string][]prepared // by the name of the event
+	keys  map[string]bool
+	whole map[string]cairn.Day // by key: before that day events were dropped that it would need
 }
 
 type prepared struct {

@@ -314,11 +314,17 @@ func (m *measurement) amount(metric Metric, day cairn.Day) (v float64, fresh tim
 	if metric.Count == CountRatio {
 		return m.ratio(metric, day)
 	}
-	if c, ok := metric.counter(); ok && !m.state.Counters.Has(c.Key()) {
+	c, needs := metric.counter()
+	if needs && !m.state.Counters.Has(c.Key()) {
 		return 0, fresh, "Its history is still being counted."
 	}
 	if m.state.First.IsZero() || cairn.DayOf(m.state.First, m.settings.Zone) > day {
 		return 0, fresh, "Nothing has happened at the account yet."
+	}
+	if needs {
+		if why := m.droppedBefore(metric, c, day); why != "" {
+			return 0, fresh, why
+		}
 	}
 	u := m.counts(metric)
 	if i := u.upTo(day); i > 0 {

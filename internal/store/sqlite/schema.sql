@@ -129,6 +129,24 @@ CREATE TABLE decision (
     primary key (account, rule)
 ) without rowid;
 
+CREATE TABLE dropped (
+    source  text   not null,
+    name    text   not null,
+    counted text   not null,  -- keys of counters, as a JSON list
+    n       bigint not null,
+    bytes   bigint not null,  -- about
+    first   bigint not null,  -- At of the earliest
+    last    bigint not null,  -- At of the latest
+    at      bigint not null,  -- when the last of them was dropped
+    primary key (source, name, counted)
+) without rowid;
+
+CREATE TABLE dropped_part (
+    part integer not null primary key,
+    n    bigint  not null,    -- how many events are gone
+    upto bigint  not null     -- position of the last of them
+) without rowid;
+
 CREATE TABLE due (
     account bytea   not null primary key,
     at      bigint  not null,   -- workspace time at which the turn is due; 0: at once

@@ -59,7 +59,12 @@ func (s *Store) Counters(ctx context.Context, gen int) (*signal.Counters, error)
 			return nil, err
 		}
 	}
-	made := signal.Prepare(list)
+	dropped, derr := s.Dropped(ctx)
+	if derr != nil {
+		return nil, derr
+	}
+	// What is dropped from now on is counted by these, so this stays true.
+	made := signal.Prepare(list).Since(dropped, s.zone())
 	if err == nil {
 		s.counters.keep(gen, made)
 	}
@@ -236,7 +241,8 @@ func (s *Store) VolumesEver(ctx context.Context) (map[signal.VolumeKey]signal.Vo
 
 // Recount folds the newest events of an account's track events in (from, to]
 // again, at most so many, with counters that are not kept: to try a definition
-// before it is saved. It reports false when there were more.
+// before it is saved. It reports false when there were more. Of what was
+// dropped there is what the same counters told when it was.
 func (s *Store) Recount(ctx context.Context, id cairn.AccountID, from, to time.Time, counters *signal.Counters, limit int) (*signal.State, bool, error) {
 	rows, err := s.db.QueryContext(ctx, `
 		/* counted.Recount */
@@ -252,10 +258,17 @@ func (s *Store) Recount(ctx context.Context, id cairn.AccountID, from, to time.T
 	if err != nil {
 		return nil, false, err
 	}
+	dropped, err := s.Dropped(ctx)
+	if err != nil {
+		return nil, false, err
+	}
 	st := signal.NewState(s.zone())
-	st.Counters = counters
+	st.Counters = counters.Since(dropped, st.Zone)
 	for _, e := range events[:min(limit, len(events))] {
 		st.Fold(e)
 	}
-	return st, len(events) <= limit, nil
+	if len(dropped) > 0 {
+		err = s.addCounted(ctx, st, id, cairn.DayOf(from, st.Zone), cairn.DayOf(to, st.Zone))
+	}
+	return st, len(events) <= limit, err
 }

@@ -2,10 +2,12 @@ package sqlstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"cairn"
 	"cairn/internal/event"
+	"cairn/internal/signal"
 )
 
 const (
@@ -23,6 +25,10 @@ func (s *Store) Feed(ctx context.Context, scope cairn.Scope, q event.FeedQuery) 
 	}
 	most, begun := limit(q.Limit, 1000, 10_000), time.Now()
 	wanted, err := s.feedPartitions(ctx, q)
+	if err != nil {
+		return page, err
+	}
+	gaps, err := s.gaps(ctx, q)
 	if err != nil {
 		return page, err
 	}
@@ -46,8 +52,16 @@ func (s *Store) Feed(ctx context.Context, scope cairn.Scope, q event.FeedQuery) 
 			for _, e := range events {
 				page.Events = append(page.Events, event.Fed{Event: e})
 			}
+			from := page.Cursor[p]
 			if page.Cursor[p] = to; len(events) == n {
 				page.Cursor[p] = events[n-1].Pos.N
+			}
+			if from < gaps[p] {
+				there, err := s.between(ctx, p, from, page.Cursor[p])
+				if err != nil {
+					return page, err
+				}
+				page.Dropped += page.Cursor[p] - from - there
 			}
 		}
 		if time.Since(begun) > feedTime {
@@ -56,6 +70,34 @@ func (s *Store) Feed(ctx context.Context, scope cairn.Scope, q event.FeedQuery) 
 	}
 	page.More = len(feedAhead(page.Cursor, ends, wanted)) > 0
 	return page, s.feedOwners(ctx, page.Events)
+}
+
+// gaps returns up to where each partition has gaps in which something may have
+// been that is asked for.
+func (s *Store) gaps(ctx context.Context, q event.FeedQuery) (upto [cairn.Partitions]int64, _ error) {
+	if q.Kind != "" && q.Kind != cairn.Track {
+		return upto, nil
+	}
+	if q.Source != "" || q.Name != "" {
+		dropped, err := s.Dropped(ctx)
+		if err != nil || !slices.ContainsFunc(dropped, func(d signal.Dropped) bool {
+			return (q.Source == "" || d.Source == q.Source) && (q.Name == "" || d.Name == signal.Tracked(q.Name))
+		}) {
+			return upto, err
+		}
+	}
+	return ReadCounters(s.db.QueryContext(ctx, `
+		/* feed.gaps */
+		select part, upto from dropped_part`))
+}
+
+// between counts the events of a partition in (from, to].
+func (s *Store) between(ctx context.Context, part int, from, to int64) (n int64, err error) {
+	err = s.db.QueryRowContext(ctx, `
+		/* feed.between */
+		select count(*) from event where key > $1 and key <= $2`,
+		cairn.Position{Part: part, N: from}.Key(), cairn.Position{Part: part, N: to}.Key()).Scan(&n)
+	return n, err
 }
 
 // feedAhead returns the partitions in which there is something after c.

@@ -276,6 +276,9 @@ func (s *Store) Today(ctx context.Context, id cairn.AccountID, st *signal.State,
 	for _, e := range events {
 		day.Fold(e)
 	}
+	if err := s.addDropped(ctx, day, id, t); err != nil {
+		return err
+	}
 	first := st.First
 	st.Merge(day)
 	st.First = first

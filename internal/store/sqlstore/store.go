@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/keep"
 	"cairn/internal/signal"
 )
 
@@ -51,10 +52,15 @@ type Engine interface {
 	Trouble(err error) string
 	// Clock is an expression for the wall time of the database in microseconds.
 	Clock() string
+	// Room tells how much the database takes, and of which disk.
+	Room(ctx context.Context, db *sql.DB) (Room, error)
 	// Skip ends a select that locks rows and leaves out those that another
 	// transaction has locked.
 	Skip() string
 }
+
+// A Room is what the database takes of its disk, in bytes; see [keep.Disk].
+type Room = keep.Disk
 
 // A Col is one column of the rows of [Engine.Insert]. V is []int64, []string
 // or [][]byte (nil elements are null), all of one length.

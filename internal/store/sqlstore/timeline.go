@@ -31,13 +31,18 @@ func (s *Store) Timeline(ctx context.Context, scope cairn.Scope, q event.Query) 
 	}
 	most := limit(q.Limit, 50, 500)
 	found, err := s.newest(ctx, scope, q, from, most+1)
-	if err != nil || len(found) == 0 {
+	if err != nil {
 		return event.Page{}, err
 	}
 	var page event.Page
 	if len(found) > most {
 		found = found[:most]
 		page.Next = encodeCursor(found[most-1])
+	} else if err := s.gone(ctx, scope, q, &page); err != nil {
+		return page, err
+	}
+	if len(found) == 0 {
+		return page, nil
 	}
 	if page.Events, err = s.eventsAt(ctx, found); err != nil {
 		return event.Page{}, err
@@ -82,6 +87,42 @@ func (s *Store) newest(ctx context.Context, scope cairn.Scope, q event.Query, fr
 		out = append(out, e)
 	}
 	return out, rows.Err()
+}
+
+// gone counts in page what happened and is not kept one by one any more.
+func (s *Store) gone(ctx context.Context, scope cairn.Scope, q event.Query, page *event.Page) error {
+	some, err := s.anyDropped(ctx)
+	if err != nil || !some || len(q.Kinds) > 0 && !slices.Contains(q.Kinds, cairn.Track) {
+		return err
+	}
+	var st statement
+	st.add(`
+		/* timeline.gone */
+		select cast(coalesce(sum(t.n), 0) as bigint), coalesce(max(t.last), 0) from stream s cross join tally t
+		where s.account = ? and `, q.Account)
+	st.within(scope, "s.account")
+	st.add(` and t.gen = ? and t.stream = s.id and substr(t.name, 1, 1) <> ?`, originGen, signal.CounterMark)
+	if !q.Person.IsZero() {
+		st.add(` and (s.person is null or s.person = ?)`, q.Person)
+	}
+	if !q.From.IsZero() {
+		st.add(` and t.day >= ?`, int64(cairn.DayOf(q.From, s.zone())))
+	}
+	if !q.To.IsZero() {
+		st.add(` and t.day <= ?`, int64(cairn.DayOf(q.To, s.zone())))
+	}
+	if q.Product != "" {
+		st.add(` and t.product = ?`, q.Product)
+	}
+	if q.Name != "" {
+		st.add(` and lower(t.name) like ? escape '\'`, "%"+plainPattern.Replace(strings.ToLower(q.Name))+"%")
+	}
+	var last int64
+	if err := s.db.QueryRowContext(ctx, st.String(), st.args...).Scan(&page.Dropped, &last); err != nil {
+		return err
+	}
+	page.DroppedAt = cairn.FromMicros(last)
+	return nil
 }
 
 // asksOfEvents reports whether a query asks for more than times.

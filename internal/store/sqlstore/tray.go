@@ -12,6 +12,7 @@ import (
 
 	"cairn"
 	"cairn/internal/account"
+	"cairn/internal/signal"
 )
 
 // Named returns how an id is called; see [account.IdentityStore].
@@ -110,19 +111,23 @@ func (s *Store) tiesOf(ctx context.Context, slot cairn.Slot, column string, ids 
 	return out, rows.Err()
 }
 
-// volume counts what lies in streams, up to account.MostCounted.
+// volume counts what lies in streams, up to account.MostCounted, also what was
+// dropped.
 func (s *Store) volume(ctx context.Context, streams ...cairn.StreamID) (n int, last time.Time, err error) {
 	for _, id := range streams {
 		var some int
-		var at int64
+		var at, was int64
 		if err := s.db.QueryRowContext(ctx, `
 			/* tray.volume */
-			select (select count(*) from (select 1 from timeline where stream = $1 limit $2) x),
-				coalesce((select max(at) from timeline where stream = $1), 0)`, id, account.MostCounted).Scan(&some, &at); err != nil {
+			select (select count(*) from (select 1 from timeline where stream = $1 limit $2) x)
+					+ cast(coalesce((select sum(n) from tally where gen = $3 and stream = $1 and substr(name, 1, 1) <> $4), 0) as bigint),
+				coalesce((select max(at) from timeline where stream = $1), 0),
+				coalesce((select max(last) from tally where gen = $3 and stream = $1), 0)`,
+			id, account.MostCounted, originGen, signal.CounterMark).Scan(&some, &at, &was); err != nil {
 			return 0, last, err
 		}
 		n += some
-		if t := cairn.FromMicros(at); t.After(last) {
+		if t := cairn.FromMicros(max(at, was)); t.After(last) {
 			last = t
 		}
 	}

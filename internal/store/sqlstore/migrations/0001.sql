@@ -213,7 +213,8 @@ create table token (
 ) /* clustered */;
 create index token_id on token (id);
 
--- Derived: one generation is current, another may be growing beside it -----
+-- Derived: one generation is current, another may be growing beside it. In
+-- generation 0 is what events came to that were dropped; it is only added to.
 
 create table generation (
     stage   text    not null primary key,
@@ -288,6 +289,28 @@ create table timeline (
     at     bigint  not null,
     key    bigint  not null,    -- of event
     primary key (stream, at, key)
+) /* clustered */;
+
+-- What was dropped of the log because somebody set an end for it, by source,
+-- event and the counters that looked into it then. What it came to stands in
+-- generation 0, from which every rebuild begins.
+create table dropped (
+    source  text   not null,
+    name    text   not null,
+    counted text   not null,  -- keys of counters, as a JSON list
+    n       bigint not null,
+    bytes   bigint not null,  -- about
+    first   bigint not null,  -- At of the earliest
+    last    bigint not null,  -- At of the latest
+    at      bigint not null,  -- when the last of them was dropped
+    primary key (source, name, counted)
+) /* clustered */;
+
+-- Where the log has gaps since.
+create table dropped_part (
+    part integer not null primary key,
+    n    bigint  not null,    -- how many events are gone
+    upto bigint  not null     -- position of the last of them
 ) /* clustered */;
 
 -- Accounts that something touched, or whose time has come.
