@@ -33,7 +33,7 @@ be. Rejected records that name them are emptied. Counts stay. KEY is the id that
 your product sends as userId. There is no way back.`,
 		Example: `  cairn person erase ann@acme.example --preview
   cairn person erase ann@acme.example --yes`,
-		Args:    cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1),
 	}
 	cmd.Flags().BoolVar(&sure, "yes", false, "do it; there is no way back")
 	cmd.Flags().BoolVar(&preview, "preview", false, "say what would be erased and change nothing")

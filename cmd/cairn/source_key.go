@@ -48,7 +48,7 @@ func (c *cli) sourceKeyCommand() *cobra.Command {
 func (c *cli) keyAdder(cmd *cobra.Command) {
 	var f keyFlags
 	f.add(cmd)
-	cmd.Flags().StringSliceVar(&f.scopes, "scope", []string{"write"}, "what it allows: write, read or both")
+	cmd.Flags().StringSliceVar(&f.scopes, "scope", []string{"write"}, "what it allows: write, read, personal, manage")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		k := ingest.Key{Source: args[0], Name: f.name, Scopes: texts[ingest.KeyScope](f.scopes), Kinds: texts[cairn.EventKind](f.kinds), Origins: f.origins, Paths: f.paths,

@@ -154,6 +154,18 @@ type Identity struct {
 	// Together measures two accounts as one; nil: the preview leaves it out.
 	Together func(ctx context.Context, scope cairn.Scope, a, b cairn.AccountID) (cairn.Vector, error)
 	Explain  Explainer
+	// Once names a change, with all that it says, so that making it again under
+	// the same name changes nothing; empty: each time is one of its own.
+	Once string
+}
+
+// tieID is the id of what by says; of the same said under the same name, the
+// same.
+func (x Identity) tieID(by cairn.Actor, t cairn.Tie) cairn.EventID {
+	if x.Once == "" {
+		return cairn.EventID{ID: cairn.HashID("tie", rand.Text())}
+	}
+	return cairn.EventID{ID: cairn.HashID("tie-once", by.ID, x.Once, t.Subject.ID.String())}
 }
 
 // say appends what somebody said, under an id of its own.
@@ -165,7 +177,10 @@ func (x Identity) say(ctx context.Context, by cairn.Actor, ties ...cairn.Tie) ([
 	var events []cairn.Event
 	for i := range ties {
 		t := &ties[i]
-		t.ID, t.By, t.Hand, t.At = cairn.EventID{ID: cairn.HashID("tie", rand.Text())}, by.Name, true, now
+		t.By, t.Hand, t.At = by.Name, true, now
+		if t.ID.IsZero() {
+			t.ID = x.tieID(by, *t)
+		}
 		e, err := t.Event(now)
 		if err != nil {
 			return nil, err
@@ -178,11 +193,17 @@ func (x Identity) say(ctx context.Context, by cairn.Actor, ties ...cairn.Tie) ([
 
 // Merge makes one account, or one person, another name of a second one.
 func (x Identity) Merge(ctx context.Context, by cairn.Actor, from, into cairn.ID) (cairn.Tie, error) {
+	id := x.tieID(by, cairn.Tie{})
+	if x.Once != "" {
+		if was, err := x.Tie(ctx, id); err == nil {
+			return was, nil
+		}
+	}
 	subject, target, err := x.pair(ctx, from, into)
 	if err != nil {
 		return cairn.Tie{}, err
 	}
-	ties, err := x.say(ctx, by, cairn.Tie{Slot: cairn.Into, Subject: subject, Target: target})
+	ties, err := x.say(ctx, by, cairn.Tie{ID: id, Slot: cairn.Into, Subject: subject, Target: target})
 	if err != nil {
 		return cairn.Tie{}, err
 	}
@@ -325,6 +346,9 @@ func (x Identity) Preview(ctx context.Context, scope cairn.Scope, from, into cai
 		return p, err
 	}
 	a, b := cairn.AccountID{ID: p.Into.ID}, cairn.AccountID{ID: p.From.ID}
+	if _, err := x.Holder(ctx, scope, b); cairn.KindOf(err) == cairn.NotFound && err != nil {
+		return p, nil // it waits, so that nothing of it is measured yet
+	}
 	for _, m := range []struct {
 		of cairn.AccountID
 		to **cairn.Vector

@@ -159,6 +159,14 @@ func (a *App) identity() account.Identity {
 	return account.Identity{IdentityStore: a.Store, Now: a.Clock.Now, Together: a.Explain.Together, Explain: a.Explain}
 }
 
+// resources are what the resource API serves.
+func (a *App) resources() api.Resources {
+	return api.Resources{
+		Version: Version(), Keys: a.Store, Find: a.House(), Identity: a.identity(), Usage: a.Usage, Sources: a.Store,
+		Rejects: a.mender(), Now: a.Clock.Now, Log: a.log,
+	}
+}
+
 // Handler returns everything that is served over HTTP.
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -167,6 +175,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/v1/", api.Segment(door, a.Store, a.log))
 	mux.Handle("GET /api/v1/events", api.Feed(a.Store, a.Store, a.Store, a.stopping, a.log))
 	mux.Handle("/api/v1/events:bulk", api.Bulk(door, a.Store, a.Store, a.stopping, a.log))
+	mux.Handle("/api/v1/", a.resources().Handler())
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
 		Usage: a.Usage, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,

@@ -89,7 +89,7 @@ var KnownAs = Op[string, account.Known]{"known", func(ctx context.Context, h Hou
 
 // Somebody tells who a person is: all ids and all places.
 var Somebody = Op[string, account.Somebody]{"somebody", func(ctx context.Context, h House, text string, _ func(Progress)) (account.Somebody, error) {
-	id, err := h.person(ctx, text)
+	id, err := h.FindPerson(ctx, text)
 	if err != nil {
 		return account.Somebody{}, err
 	}
@@ -152,29 +152,42 @@ func (h House) identified(ctx context.Context, texts []string) ([]cairn.ID, erro
 }
 
 func (h House) pair(ctx context.Context, q MergeAsked) (from, into cairn.ID, err error) {
-	find := func(text string) (cairn.ID, error) {
-		if q.People {
-			return h.person(ctx, text)
-		}
-		if space, key, ok := strings.Cut(text, ":"); ok {
-			id := ingest.SpaceCalled(strings.TrimSpace(space)).Account(strings.TrimSpace(key)).ID
-			if _, err := h.Identity.Named(ctx, id); err == nil {
-				return id, nil
-			}
-		}
-		id, err := h.Accounts.Find(ctx, cairn.Everything, text)
-		return id.ID, err
+	find := h.FindAccount
+	if q.People {
+		find = h.FindPerson
 	}
-	if from, err = find(q.From); err != nil {
+	if from, err = find(ctx, q.From); err != nil {
 		return from, into, err
 	}
-	into, err = find(q.Into)
+	into, err = find(ctx, q.Into)
 	return from, into, err
 }
 
-// person finds somebody by an id, by the key that the product sends, or by
+// FindWaiting finds what waits by its id or "source: key".
+func (h House) FindWaiting(ctx context.Context, text string) (cairn.ID, error) {
+	ids, err := h.identified(ctx, []string{text})
+	if err != nil {
+		return cairn.ID{}, err
+	}
+	return ids[0], nil
+}
+
+// FindAccount finds an account by its id, key, domain or name, or by a source's
+// own id as "source: key".
+func (h House) FindAccount(ctx context.Context, text string) (cairn.ID, error) {
+	if space, key, ok := strings.Cut(text, ":"); ok {
+		id := ingest.SpaceCalled(strings.TrimSpace(space)).Account(strings.TrimSpace(key)).ID
+		if _, err := h.Identity.Named(ctx, id); err == nil {
+			return id, nil
+		}
+	}
+	id, err := h.Accounts.Find(ctx, cairn.Everything, text)
+	return id.ID, err
+}
+
+// FindPerson finds somebody by an id, by the key that the product sends, or by
 // "source: key".
-func (h House) person(ctx context.Context, text string) (cairn.ID, error) {
+func (h House) FindPerson(ctx context.Context, text string) (cairn.ID, error) {
 	if id, err := cairn.ParseID(text); err == nil {
 		return id, nil
 	}

@@ -148,7 +148,7 @@ var ErasePerson = Op[EraseAsked, account.Erasure]{"person-erase", func(ctx conte
 // erasable is whom a text means: somebody who is known, else whoever is called
 // so by what was refused.
 func (h House) erasable(ctx context.Context, text string) (id cairn.PersonID, key string, err error) {
-	if id.ID, err = h.person(ctx, text); err == nil {
+	if id.ID, err = h.FindPerson(ctx, text); err == nil {
 		if _, err := cairn.ParseID(text); err == nil {
 			return id, "", nil
 		}

@@ -19,10 +19,14 @@ type KeyScope string
 // The scopes of keys.
 const (
 	MayWrite KeyScope = "write" // send records
-	MayRead  KeyScope = "read"  // read the change feed
+	MayRead  KeyScope = "read"  // read the change feed and the resource API
 
 	// MayReadPersonal adds to MayRead what is personal.
 	MayReadPersonal KeyScope = "personal"
+
+	// MayManage adds to MayRead to change who is who, what counts, and what was
+	// refused.
+	MayManage KeyScope = "manage"
 )
 
 // A Key is what a source proves itself with, as it can be told of: of its text
@@ -176,12 +180,15 @@ func (k Key) Settle(now time.Time) (Key, error) {
 	slices.SortFunc(k.Scopes, func(a, b KeyScope) int { return cmp.Compare(b, a) }) // write first
 	k.Scopes = slices.Compact(k.Scopes)
 	for _, s := range k.Scopes {
-		if s != MayWrite && s != MayRead && s != MayReadPersonal {
-			return k, cairn.Errorf(cairn.Invalid, "%q is no scope: write, read or personal.", s).At("scopes")
+		if s != MayWrite && s != MayRead && s != MayReadPersonal && s != MayManage {
+			return k, cairn.Errorf(cairn.Invalid, "%q is no scope: write, read, personal or manage.", s).At("scopes")
 		}
 	}
 	if slices.Contains(k.Scopes, MayReadPersonal) && !slices.Contains(k.Scopes, MayRead) {
 		return k, cairn.Errorf(cairn.Invalid, "What is personal is read with the scope read: give the key both.").At("scopes")
+	}
+	if slices.Contains(k.Scopes, MayManage) && !slices.Contains(k.Scopes, MayRead) {
+		return k, cairn.Errorf(cairn.Invalid, "Who may manage must be able to read: give the key the scope read too.").At("scopes")
 	}
 	writes := slices.Contains(k.Scopes, MayWrite)
 	switch {

@@ -60,25 +60,31 @@ func Headers(h http.Header, err error) {
 
 // A Details is a problem as RFC 9457 describes it.
 type Details struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Kind   string `json:"kind"`
-	Field  string `json:"field,omitempty"` // what to correct
+	Title  string `json:"title" doc:"The status in words."`
+	Status int    `json:"status" doc:"The HTTP status."`
+	Detail string `json:"detail" doc:"What is wrong, in a sentence for people."`
+	Kind   string `json:"kind" doc:"The same in a word that programs may rely on."`
+	Field  string `json:"field,omitempty" doc:"What to correct, as a path such as ids.0."`
 }
 
 // Problem answers with err as problem details and logs its cause. The actor
 // reads the error's text only.
 func Problem(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	Log(r, log, err)
+	d := DetailsOf(err)
+	Headers(w.Header(), err)
+	write(w, "application/problem+json", d.Status, d)
+}
+
+// DetailsOf returns what the actor reads of err.
+func DetailsOf(err error) Details {
 	status := Status(err)
 	d := Details{Title: http.StatusText(status), Status: status, Detail: cairn.TextOf(err), Kind: cairn.KindOf(err).String()}
 	var e *cairn.Error
 	if errors.As(err, &e) {
 		d.Field = e.Field
 	}
-	Headers(w.Header(), err)
-	write(w, "application/problem+json", status, d)
+	return d
 }
 
 // Log tells the operator what failed on our side. It names the route and not

@@ -695,11 +695,17 @@ func (s *Store) compareCounts(ctx context.Context, kind cairn.EventKind, p *acco
 			select (select count(*) from stream where person = $1), 1,
 				(select count(*) from record where person = $1 and kind <> 'person' and kind <> 'account'), 0`, p.From.ID).Scan(&p.Streams, &p.People, &p.Records, &p.Tasks)
 	}
+	// What waits with an account that waits is nobody's yet.
 	if err := s.db.QueryRowContext(ctx, `
 		/* tray.compareCounts */
-		select (select count(*) from stream where account = $1 and kind <> 'said'),
-			(select count(*) from record where account = $1 and kind not in ('account', 'person')),
-			(select count(*) from record where account = $1 and kind = 'task' and state in ('open', 'snoozed'))`, p.From.ID).Scan(&p.Streams, &p.Records, &p.Tasks); err != nil {
+		select
+			(select count(*) from stream where account = $1 and kind <> 'said')
+				+ (select count(*) from stream where account is null and kind = 'account' and born in (select id from identity where root = $1)),
+			(select count(*) from record where account = $1 and kind not in ('account', 'person'))
+				+ (select count(*) from record where account is null and kind not in ('account', 'person') and named in (select id from identity where root = $1)),
+			(select count(*) from record where account = $1 and kind = 'task' and state in ('open', 'snoozed')),
+			(select count(distinct coalesce(i.root, m.person)) from member m left join identity i on i.id = m.person
+				where m.account in (select id from identity where root = $1 and holder is null))`, p.From.ID).Scan(&p.Streams, &p.Records, &p.Tasks, &p.People); err != nil || p.People > 0 {
 		return err
 	}
 	people, err := s.People(ctx, cairn.Everything, cairn.AccountID{ID: p.From.ID})
