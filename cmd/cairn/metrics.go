@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +17,7 @@ import (
 // A metricsQuery is what the flags of cairn metrics say.
 type metricsQuery struct {
 	from, to, policy, by, at, currency string
+	booked                             bool
 }
 
 func (c *cli) metricsCommand() *cobra.Command {
@@ -37,9 +37,10 @@ said by a policy. Contracts that cannot be counted are named on standard error.`
 	cmd.Flags().StringVar(&q.by, "by", "", "a field of accounts, such as industry or owner, or of contracts: product, currency, contract.FIELD")
 	cmd.Flags().StringVar(&q.at, "at", "", "as known then, as 2026-03-01 or 2026-03-01T12:00:00Z (default: now)")
 	cmd.Flags().StringVar(&q.currency, "currency", "", "currency to add up in (default: the workspace's, or the only one that contracts are in)")
+	cmd.Flags().BoolVar(&q.booked, "booked", false, "closed months as they were booked, and what was learnt since as a correction of the open one")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		query, err := q.read(time.Now())
+		query, err := q.read()
 		if err != nil {
 			return err
 		}
@@ -54,7 +55,8 @@ said by a policy. Contracts that cannot be counted are named on standard error.`
 		printMetrics(c.out, r)
 		return nil
 	}
-	cmd.AddCommand(c.metricsPoliciesCommand(), c.metricsUseCommand(), c.metricsRatesCommand(), c.metricsCompareCommand())
+	cmd.AddCommand(c.metricsPoliciesCommand(), c.metricsUseCommand(), c.metricsRatesCommand(), c.metricsCompareCommand(),
+		c.metricsCloseCommand(), c.metricsReopenCommand(), c.metricsCorrectionsCommand())
 	return cmd
 }
 
@@ -66,30 +68,29 @@ func presetNames() string {
 	return strings.Join(names, ", ")
 }
 
-func (q metricsQuery) read(now time.Time) (revenue.Query, error) {
-	out := revenue.Query{Policy: q.policy, By: q.by, Currency: q.currency}
-	month := func(flag, text string, otherwise ledger.Month) (ledger.Month, error) {
-		if text == "" {
-			return otherwise, nil
-		}
-		m, err := ledger.ParseMonth(text)
-		if err != nil {
-			return 0, cairn.Errorf(cairn.Invalid, "%q is not a month: one such as 2023-01 is needed.", text).At(flag)
-		}
-		return m, nil
-	}
+func (q metricsQuery) read() (revenue.Query, error) {
+	out := revenue.Query{Policy: q.policy, By: q.by, Currency: q.currency, Booked: q.booked}
 	var err error
 	if out.Known, err = moment(q.at); err != nil {
 		return out, err
 	}
-	if !out.Known.IsZero() {
-		now = out.Known
+	if q.from != "" {
+		if out.From, err = readMonth("from", q.from); err != nil {
+			return out, err
+		}
 	}
-	if out.To, err = month("to", q.to, ledger.MonthOf(cairn.DayOf(now, time.UTC))); err != nil {
-		return out, err
+	if q.to != "" {
+		out.To, err = readMonth("to", q.to)
 	}
-	out.From, err = month("from", q.from, out.To-11)
 	return out, err
+}
+
+func readMonth(field, text string) (ledger.Month, error) {
+	m, err := ledger.ParseMonth(text)
+	if err != nil {
+		return 0, cairn.Errorf(cairn.Invalid, "%q is not a month: one such as 2023-01 is needed.", text).At(field)
+	}
+	return m, nil
 }
 
 // leftOut says which contracts could not be counted.
@@ -116,11 +117,15 @@ func leftOut(w io.Writer, r revenue.Report) {
 
 func printMetrics(w io.Writer, r revenue.Report) {
 	fmt.Fprintf(w, "MRR in %s; policy %s (%s).\n", r.Currency, r.Policy.Name, r.Policy.Title)
+	if r.Closed != 0 {
+		fmt.Fprintf(w, "Closed until %v; --booked tells what was booked.\n", r.Closed)
+	}
 	head := []string{"MONTH", ">START", ">NEW", ">EXPANSION", ">REACTIVATION", ">CONTRACTION", ">CHURN", ">END", ">NRR", ">GRR", ">CUSTOMERS", ">LOST", ">CHURN OF ALL", ">OF ELIGIBLE"}
 	if r.By != "" {
 		head = append([]string{strings.ToUpper(r.By)}, head...)
 	}
 	g := grid{head: head}
+	defer func() { corrected(w, r) }()
 	for _, f := range r.Figures() {
 		cells := []string{f.Month, f.Start, f.New, f.Expansion, f.Reactivation, f.Contraction, f.Churn, f.End, percent(f.NRR), percent(f.GRR),
 			fmt.Sprint(f.CustomersStart), fmt.Sprint(f.CustomersLost), percent(f.ChurnBase), percent(f.ChurnCould)}
@@ -130,6 +135,15 @@ func printMetrics(w io.Writer, r revenue.Report) {
 		g.add(cells...)
 	}
 	g.print(w)
+}
+
+// corrected says what was learnt about closed months.
+func corrected(w io.Writer, r revenue.Report) {
+	for _, f := range r.Figures() {
+		if f.Correction != "" {
+			fmt.Fprintf(w, "%s has a correction of %s: what was learnt about closed months since; cairn metrics corrections names the accounts.\n", f.Month, f.Correction)
+		}
+	}
 }
 
 func percent(f *float64) string {
@@ -292,7 +306,7 @@ func (c *cli) metricsCompareCommand() *cobra.Command {
 	cmd.Flags().StringVar(&q.currency, "currency", "", "currency to add up in")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		query, err := q.read(time.Now())
+		query, err := q.read()
 		if err != nil {
 			return err
 		}
@@ -328,4 +342,84 @@ func printComparison(w io.Writer, d revenue.Comparison) {
 		g.add(x.Name, x.Month, x.A, x.B)
 	}
 	g.print(w)
+}
+
+func (c *cli) metricsCloseCommand() *cobra.Command {
+	var note string
+	cmd := &cobra.Command{
+		Use:   "close MONTH",
+		Short: "Close a month: book its figures, which then no longer change",
+		Long: `Close a month that is over, and those before it that are open. Their figures are
+booked as they are known now, under the workspace's policy. What is learnt later
+appears as a correction of the month that is open then; --booked tells both.`,
+		Example: "  cairn metrics close 2023-05 --note \"board meeting\"",
+		Args:    cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVar(&note, "note", "", "why")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		m, err := readMonth("month", args[0])
+		if err != nil {
+			return err
+		}
+		done, err := call(c, cmd, app.RevenueClose, app.MonthNote{Month: m, Note: note}, nil)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, map[string]any{"closed": done})
+		}
+		last := done[len(done)-1]
+		fmt.Fprintf(c.out, "%d months are closed, until %s, with %s %s at the end; policy %s.\n", len(done), last.Month, ledger.Decimal(last.Sums.End, last.Currency), last.Currency, last.Policy)
+		return nil
+	}
+	return cmd
+}
+
+func (c *cli) metricsReopenCommand() *cobra.Command {
+	var note string
+	cmd := &cobra.Command{
+		Use:   "reopen MONTH",
+		Short: "Take back that a month was closed, and those after it",
+		Args:  cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVar(&note, "note", "", "why")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		m, err := readMonth("month", args[0])
+		if err != nil {
+			return err
+		}
+		n, err := call(c, cmd, app.RevenueReopen, app.MonthNote{Month: m, Note: note}, nil)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "%d months are open again.\n", n)
+		return nil
+	}
+	return cmd
+}
+
+func (c *cli) metricsCorrectionsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "corrections",
+		Short: "Name what was learnt about closed months since they were closed",
+		Args:  cobra.NoArgs,
+	}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		got, err := call(c, cmd, app.RevenueCorrections, app.None{}, nil)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, map[string]any{"currency": got.Currency, "accounts": got.Accounts, "corrections": got.Differ})
+		}
+		g := grid{head: []string{"ACCOUNT", "MONTH", ">KNOWN THEN", ">KNOWN NOW"}}
+		for _, x := range got.Differ {
+			g.add(x.Name, x.Month, x.A, x.B)
+		}
+		g.print(c.out)
+		return nil
+	}
+	return cmd
 }

@@ -16,7 +16,7 @@ func operations() []operation {
 		Sources, SourceAlarms, SourceShow, SourceSet, SourceSuggest, SourceKeyAdd, SourceKeys, SourceKeyRotate, SourceKeyChange, SourceKeyWithdraw,
 		Rejects, Reject, MendReject, PatchRejects, ReplayRejects, MoveRejects,
 		Events, Meaningful, Choose, Metrics, Metric, TryMetric, SaveMetric, DeleteMetric, Drivers,
-		Revenue, RevenueTerms, RevenueDefine, RevenueCompare}
+		Revenue, RevenueTerms, RevenueDefine, RevenueCompare, RevenueClose, RevenueReopen, RevenueCorrections}
 }
 
 // None is the input or the output of an operation that has none.

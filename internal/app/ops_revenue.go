@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cairn"
+	"cairn/internal/ledger"
 	"cairn/internal/revenue"
 )
 
@@ -42,4 +43,26 @@ type PolicyPair struct {
 var RevenueCompare = Op[PolicyPair, revenue.Comparison]{"revenue-compare", func(ctx context.Context, h House, p PolicyPair, say func(Progress)) (revenue.Comparison, error) {
 	say(Progress{What: "Booking under both policies"})
 	return h.Revenue.Compare(ctx, cairn.Everything, p.Query, p.Other)
+}}
+
+// A MonthNote is a month to close or to open again, and why.
+type MonthNote struct {
+	Month ledger.Month `json:"month"`
+	Note  string       `json:"note"`
+}
+
+// RevenueClose books a month and the open ones before it.
+var RevenueClose = Op[MonthNote, []revenue.Closing]{"revenue-close", func(ctx context.Context, h House, m MonthNote, say func(Progress)) ([]revenue.Closing, error) {
+	say(Progress{What: "Booking what every customer paid"})
+	return h.Revenue.Close(ctx, cairn.House, m.Month, m.Note)
+}}
+
+// RevenueReopen takes that back; it tells how many months are open again.
+var RevenueReopen = Op[MonthNote, int]{"revenue-reopen", func(ctx context.Context, h House, m MonthNote, _ func(Progress)) (int, error) {
+	return h.Revenue.Reopen(ctx, cairn.House, m.Month, m.Note)
+}}
+
+// RevenueCorrections tells what was learnt about closed months since.
+var RevenueCorrections = Op[None, revenue.Comparison]{"revenue-corrections", func(ctx context.Context, h House, _ None, _ func(Progress)) (revenue.Comparison, error) {
+	return h.Revenue.Corrections(ctx, cairn.Everything)
 }}

@@ -73,6 +73,15 @@ func (m Month) Last() cairn.Day { return (m + 1).First() - 1 }
 
 func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/12, int(m)%12+1) }
 
+// MarshalText writes m as [ParseMonth] reads it.
+func (m Month) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (m *Month) UnmarshalText(b []byte) (err error) {
+	*m, err = ParseMonth(string(b))
+	return err
+}
+
 // A Kind is the bucket of a movement.
 type Kind string
 

@@ -116,7 +116,7 @@ func (w *walker) walk(l *Line, number int32) *Problem {
 		}
 		from, to := t.From, w.until
 		if i == 0 {
-			from = l.first()
+			from = l.First()
 		}
 		if i+1 < len(l.Terms) {
 			to = min(to, max(from, l.Terms[i+1].From))
@@ -137,9 +137,9 @@ func (w *walker) walk(l *Line, number int32) *Problem {
 	return nil
 }
 
-// first returns the day from which the first terms hold: that on which they
+// First returns the day from which the first terms hold: that on which they
 // were said, or an earlier one on which the line is said to have begun.
-func (l *Line) first() cairn.Day {
+func (l *Line) First() cairn.Day {
 	first := l.Terms[0].From
 	for i := range l.Terms {
 		if s := l.Terms[i].Start; s != 0 {

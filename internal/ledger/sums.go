@@ -13,23 +13,25 @@ const Early = 90
 
 // Sums are the movements of one month, added up. Amounts are minor units.
 type Sums struct {
-	Month        Month
-	Start        int64
-	New          int64
-	Expansion    int64
-	Contraction  int64
-	Churn        int64
-	Reactivation int64
-	Effect       int64 // of exchange rates
-	End          int64
+	Month        Month `json:"month"`
+	Start        int64 `json:"start"`
+	New          int64 `json:"new"`
+	Expansion    int64 `json:"expansion"`
+	Contraction  int64 `json:"contraction"`
+	Churn        int64 `json:"churn"`
+	Reactivation int64 `json:"reactivation"`
+	Effect       int64 `json:"currency"`   // of exchange rates
+	Correction   int64 `json:"correction"` // of months that were closed, learnt since; see [Booked]
+	End          int64 `json:"end"`
 
-	CustomersStart int
-	CustomersNew   int
-	CustomersBack  int
-	CustomersLost  int
-	CustomersEarly int // of those lost, within Early days of the sale
-	CustomersCould int // of those at the start, who could leave
-	CustomersEnd   int
+	CustomersStart  int `json:"customers_start"`
+	CustomersNew    int `json:"customers_new"`
+	CustomersBack   int `json:"customers_reactivated"`
+	CustomersLost   int `json:"customers_lost"`
+	CustomersEarly  int `json:"customers_lost_early"` // of those lost, within Early days of the sale
+	CustomersCould  int `json:"customers_eligible"`   // of those at the start, who could leave
+	CustomersLearnt int `json:"customers_correction"` // by how many customers closed months were corrected
+	CustomersEnd    int `json:"customers_end"`
 }
 
 // A Tally adds up the results of customers by month.
@@ -110,6 +112,8 @@ func (s *Sums) add(u Sums) {
 	s.CustomersLost += u.CustomersLost
 	s.CustomersEarly += u.CustomersEarly
 	s.CustomersCould += u.CustomersCould
+	s.Correction += u.Correction
+	s.CustomersLearnt += u.CustomersLearnt
 }
 
 // net is by how much MRR and customers grew.
@@ -146,6 +150,27 @@ func Total(months []Sums) Sums {
 	return out
 }
 
+// Booked returns months as they are read in the books: those that were closed
+// as they were booked then, and what was learnt about them since as a
+// correction of the first month that is still open. The end of an open month
+// is what it is known to be now.
+func Booked(months []Sums, closed map[Month]Sums) []Sums {
+	out := slices.Clone(months)
+	for i := range out {
+		if b, ok := closed[out[i].Month]; ok {
+			out[i] = b
+			continue
+		}
+		before, ok := closed[out[i].Month-1]
+		if !ok {
+			continue
+		}
+		out[i].Correction, out[i].CustomersLearnt = out[i].Start-before.End, out[i].CustomersStart-before.CustomersEnd
+		out[i].Start, out[i].CustomersStart = before.End, before.CustomersEnd
+	}
+	return out
+}
+
 // Figures are what is told of a month. Amounts are decimal text in major
 // units; shares are numbers, nil where there is nothing to divide by.
 type Figures struct {
@@ -158,7 +183,8 @@ type Figures struct {
 	Contraction    string   `json:"contraction"`
 	Churn          string   `json:"churn"`
 	Reactivation   string   `json:"reactivation"`
-	Effect         string   `json:"currency,omitempty"` // of exchange rates, where there is one
+	Effect         string   `json:"currency,omitempty"`   // of exchange rates, where there is one
+	Correction     string   `json:"correction,omitempty"` // of closed months, where there is one
 	End            string   `json:"end"`
 	NRR            *float64 `json:"nrr"`
 	GRR            *float64 `json:"grr"`
@@ -191,6 +217,9 @@ func (s Sums) Figures(currency string) Figures {
 		CustomersStart: s.CustomersStart, CustomersLost: s.CustomersLost, ChurnBase: share(int64(s.CustomersLost), int64(s.CustomersStart)),
 		CustomersCould: s.CustomersCould, ChurnCould: share(int64(s.CustomersLost), int64(s.CustomersCould)),
 		QuickRatio: share(s.New+s.Expansion+s.Reactivation, s.Contraction+s.Churn),
+	}
+	if s.Correction != 0 {
+		f.Correction = Decimal(s.Correction, currency)
 	}
 	if s.Effect != 0 {
 		f.Effect = Decimal(s.Effect, currency)

@@ -37,11 +37,12 @@ const most = 200
 func (s *Service) Compare(ctx context.Context, scope cairn.Scope, q Query, other string) (Comparison, error) {
 	out := Comparison{MonthsA: []ledger.Figures{}, MonthsB: []ledger.Figures{}, Differ: []Difference{}}
 	q.By = ""
-	a, err := s.Report(ctx, scope, q)
+	v, err := s.view(ctx, q)
 	if err != nil {
 		return out, err
 	}
-	v, err := s.view(ctx, q)
+	q = q.fill(v.last)
+	a, err := s.Report(ctx, scope, q)
 	if err != nil {
 		return out, err
 	}
@@ -51,13 +52,31 @@ func (s *Service) Compare(ctx context.Context, scope cairn.Scope, q Query, other
 		return out, err
 	}
 	out.A, out.B, out.Currency, out.MonthsA, out.MonthsB = a.Policy, b.Policy, a.Currency, a.Figures(), b.Figures()
-	rates := ledger.NewRates(a.Currency, v.rates)
-	one, two := ledger.NewDeriver(a.Policy, rates, v.last), ledger.NewDeriver(b.Policy, rates, v.last)
+	w := v
+	w.policy = b.Policy
+	v.policy = a.Policy
+	return out, s.differences(ctx, scope, q, v, w, &out)
+}
+
+// differences names what two views of the contracts say otherwise.
+func (s *Service) differences(ctx context.Context, scope cairn.Scope, q Query, v, w view, out *Comparison) error {
+	rates := ledger.NewRates(out.Currency, v.rates)
+	one, two := ledger.NewDeriver(v.policy, rates, v.last), ledger.NewDeriver(w.policy, rates, w.last)
 	var ra, rb ledger.Result
-	err = s.customers(ctx, scope, v, func(*ledger.Problem) {}, func(c customer) {
-		one.Derive(c.lines, &ra)
+	lines := map[cairn.AccountID][]ledger.Line{} // as the other view reads them
+	if !v.reader.Known.Equal(w.reader.Known) {
+		if err := s.customers(ctx, scope, v, func(*ledger.Problem) {}, func(c customer) { lines[c.account] = slices.Clone(c.lines) }); err != nil {
+			return err
+		}
+	}
+	err := s.customers(ctx, scope, w, func(*ledger.Problem) {}, func(c customer) {
+		first := c.lines
+		if !v.reader.Known.Equal(w.reader.Known) {
+			first = lines[c.account]
+		}
+		one.Derive(first, &ra)
 		two.Derive(c.lines, &rb)
-		found := differ(&ra, &rb, q, a.Currency)
+		found := differ(&ra, &rb, q, out.Currency)
 		if len(found) > 0 {
 			out.Accounts++
 		}
@@ -68,7 +87,7 @@ func (s *Service) Compare(ctx context.Context, scope cairn.Scope, q Query, other
 		}
 	})
 	if err != nil || len(out.Differ) == 0 {
-		return out, err
+		return err
 	}
 	names, err := s.Store.Traits(ctx, scope, "name")
 	for i := range out.Differ {
@@ -77,7 +96,7 @@ func (s *Service) Compare(ctx context.Context, scope cairn.Scope, q Query, other
 		}
 	}
 	slices.SortStableFunc(out.Differ, func(x, y Difference) int { return strings.Compare(x.Name, y.Name) })
-	return out, err
+	return err
 }
 
 // differ returns the months in which two results are not the same.

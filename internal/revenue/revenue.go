@@ -8,6 +8,7 @@ package revenue
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -49,11 +50,12 @@ type Settings struct {
 // A Query asks for figures.
 type Query struct {
 	Policy   string       `json:"policy"` // "": the workspace's
-	From     ledger.Month `json:"from"`
-	To       ledger.Month `json:"to"`
+	From     ledger.Month `json:"from"` // 0: eleven months before To
+	To       ledger.Month `json:"to"`   // 0: the month that is going on
 	By       string       `json:"by"`       // dimension; "": all together
 	Currency string       `json:"currency"` // "": the workspace's
 	Known    time.Time    `json:"known"`    // as known then; zero: now
+	Booked   bool         `json:"booked"`   // closed months as they were booked
 }
 
 // A Report is what was asked for.
@@ -65,6 +67,7 @@ type Report struct {
 	Groups    []Group          `json:"groups"`
 	Contracts int              `json:"contracts"`
 	Problems  []ledger.Problem `json:"problems"` // contracts that are left out
+	Closed    ledger.Month     `json:"closed"`   // the last month that is closed under the policy; 0: none
 }
 
 // A Group is one value of the dimension.
@@ -88,6 +91,17 @@ func (r Report) Figures() []ledger.Figures {
 	return out
 }
 
+// fill puts in the months that were not said.
+func (q Query) fill(today cairn.Day) Query {
+	if q.To == 0 {
+		q.To = ledger.MonthOf(today)
+	}
+	if q.From == 0 {
+		q.From = q.To - 11
+	}
+	return q
+}
+
 // maxMonths is how many months one report may have.
 const maxMonths = 1200
 
@@ -96,6 +110,10 @@ func (q Query) Check() error {
 	switch {
 	case q.To < q.From:
 		return cairn.Errorf(cairn.Invalid, "The months end in %v, before they begin in %v.", q.To, q.From).At("to")
+	case q.Booked && q.By != "":
+		return cairn.Errorf(cairn.Invalid, "Months are closed for all customers together: ask for what is booked without a dimension.").At("by")
+	case q.Booked && !q.Known.IsZero():
+		return cairn.Errorf(cairn.Invalid, "What is booked does not change with what is known: ask for one of the two.").At("at")
 	case q.To-q.From >= maxMonths:
 		return cairn.Errorf(cairn.Invalid, "One report has at most %d months.", maxMonths).At("from")
 	}
@@ -116,12 +134,12 @@ const keep = 16
 // Report returns the figures that q asks for. Months that have not begun are
 // left out; the last may be going on.
 func (s *Service) Report(ctx context.Context, scope cairn.Scope, q Query) (Report, error) {
-	if err := q.Check(); err != nil {
-		return Report{}, err
-	}
 	v, err := s.view(ctx, q)
 	if err != nil {
 		return Report{}, err
+	}
+	if q = q.fill(v.last); q.Check() != nil {
+		return Report{}, q.Check()
 	}
 	mark, err := s.Store.ContractsMark(ctx)
 	if err != nil {
@@ -136,10 +154,16 @@ func (s *Service) Report(ctx context.Context, scope cairn.Scope, q Query) (Repor
 		}
 	}
 	r, err := s.report(ctx, scope, q, v)
-	if err == nil && keeps {
+	if err != nil {
+		return r, err
+	}
+	if err := s.asBooked(ctx, q, &r); err != nil {
+		return r, err
+	}
+	if keeps {
 		s.remember(kept{q, mark, v.last, r})
 	}
-	return r, err
+	return r, nil
 }
 
 func (s *Service) remembered(q Query, mark string, day cairn.Day) (Report, bool) {
@@ -187,7 +211,11 @@ func (s *Service) view(ctx context.Context, q Query) (view, error) {
 	if err != nil {
 		return v, err
 	}
-	v.rates, v.mark = d.Rates, mark+"/"+v.reader.Zone.String()+"/"+set.Currency+"/"+strings.Join(set.Precedence, ",")
+	_, closed, err := s.closings(ctx)
+	if err != nil {
+		return v, err
+	}
+	v.rates, v.mark = d.Rates, mark+"/"+strconv.Itoa(closed)+"/"+v.reader.Zone.String()+"/"+set.Currency+"/"+strings.Join(set.Precedence, ",")
 	if q.Policy == "" {
 		q.Policy = d.Policy
 	}
@@ -197,7 +225,7 @@ func (s *Service) view(ctx context.Context, q Query) (view, error) {
 
 // report reads contracts and adds up.
 func (s *Service) report(ctx context.Context, scope cairn.Scope, q Query, v view) (Report, error) {
-	currency := strings.ToUpper(q.Currency)
+	currency := strings.ToUpper(strings.TrimSpace(q.Currency))
 	if currency == "" {
 		currency = v.reader.Currency
 	}

@@ -22,7 +22,7 @@ type house struct {
 	traits    map[string]map[cairn.AccountID]string
 	changes   int
 	read      int
-	page      []book.Revision
+	pages     map[string][]book.Revision
 }
 
 type contract struct {
@@ -76,19 +76,23 @@ func (h *house) Traits(_ context.Context, _ cairn.Scope, field string) (map[cair
 	return h.traits[field], nil
 }
 
-func (h *house) Page(context.Context, string) (book.Revision, error) {
-	if len(h.page) == 0 {
+func (h *house) Page(_ context.Context, page string) (book.Revision, error) {
+	if len(h.pages[page]) == 0 {
 		return book.Revision{}, cairn.Errorf(cairn.NotFound, "There is no such page.")
 	}
-	return h.page[len(h.page)-1], nil
+	return h.pages[page][len(h.pages[page])-1], nil
 }
 
 func (h *house) Write(_ context.Context, by cairn.Actor, page string, base int, body json.RawMessage, note string, at time.Time) (book.Revision, error) {
-	if base != len(h.page) {
+	if base != len(h.pages[page]) {
 		return book.Revision{}, cairn.Errorf(cairn.Conflict, "The page has moved on.")
 	}
-	h.page = append(h.page, book.Revision{Page: page, Rev: base + 1, At: at, By: by, Note: note, Body: body})
-	return h.page[base], nil
+	if h.pages == nil {
+		h.pages = map[string][]book.Revision{}
+	}
+	r := book.Revision{Page: page, Rev: base + 1, At: at, By: by, Note: note, Body: body}
+	h.pages[page] = append(h.pages[page], r)
+	return r, nil
 }
 
 func service(h *house) *Service {
