@@ -40,53 +40,68 @@ func cores() int { return runtime.GOMAXPROCS(0) }
 
 // startServer starts cairn serve and waits until it answers. A database must
 // be empty or of earlier measuring.
-func startServer(ctx context.Context, database string) (_ *server, err error) {
-	s := &server{}
-	if s.dir, err = os.MkdirTemp("", "cairn-bench-"); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			s.stop()
-		}
-	}()
-	addr, err := freeAddress()
+func startServer(ctx context.Context, database string) (*server, error) {
+	s, err := newServer(database)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.start(ctx); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// newServer makes the directory of a server that is to be started.
+func newServer(database string) (s *server, err error) {
+	s = &server{}
+	if s.dir, err = os.MkdirTemp("", "cairn-bench-"); err != nil {
+		return nil, err
+	}
+	addr, err := freeAddress()
+	if err != nil {
+		s.stop()
+		return nil, err
+	}
 	s.url = "http://" + addr
-	s.cfg = config.Config{Listen: addr, LogLevel: slog.LevelWarn}
-	args := []string{"serve", "--listen", addr, "--log-level", "warn"}
-	if database != "" {
-		s.cfg.Database = database
-		args = append(args, "--database", database)
-	} else {
+	s.cfg = config.Config{Listen: addr, LogLevel: slog.LevelWarn, Database: database}
+	if database == "" {
 		s.cfg.Data = filepath.Join(s.dir, "data")
+	}
+	return s, nil
+}
+
+// start starts the server and waits until it answers.
+func (s *server) start(ctx context.Context) error {
+	args := []string{"serve", "--listen", s.cfg.Listen, "--log-level", "warn"}
+	if s.cfg.Database != "" {
+		args = append(args, "--database", s.cfg.Database)
+	} else {
 		args = append(args, "--data", s.cfg.Data)
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if s.err, err = os.Create(filepath.Join(s.dir, "log")); err != nil {
-		return nil, err
+		return err
 	}
 	s.cmd = exec.Command(self, args...)
 	s.cmd.Stderr = s.err
 	s.cmd.Env = append(os.Environ(), "CAIRN_CONFIG=", "CAIRN_DATA=", "CAIRN_DATABASE=")
 	if err := s.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.ready(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	log := slog.New(slog.DiscardHandler)
 	if s.link, err = app.Dial(ctx, s.cfg.OrDefault(), "cairn bench", log); err != nil {
-		return nil, err
+		return err
 	}
 	made, err := app.Call(ctx, s.link, app.SourceKeyAdd, ingest.Key{Source: "bench", Scopes: []ingest.KeyScope{ingest.MayWrite}}, nil)
 	s.key = made.Text
-	return s, err
+	return err
 }
 
 func freeAddress() (string, error) {

@@ -295,6 +295,8 @@ func refused(code string) string {
 	return ""
 }
 
+func (engine) Bytes(column string) string { return column }
+
 func (engine) Clock() string { return "(extract(epoch from clock_timestamp()) * 1000000)::bigint" }
 
 func (engine) Skip() string { return "for update skip locked" }

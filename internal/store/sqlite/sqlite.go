@@ -225,6 +225,8 @@ func (engine) Trouble(err error) string {
 	return ""
 }
 
+func (engine) Bytes(column string) string { return "cast(" + column + " as blob)" }
+
 func (engine) Clock() string { return "cast(unixepoch('subsec') * 1000000 as integer)" }
 
 func (engine) Skip() string { return "" }

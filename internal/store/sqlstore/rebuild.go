@@ -53,9 +53,11 @@ func (p *pool) walk(ctx context.Context, text string, args []any, f func(row []d
 // Walk appends to into the events of a partition in (from, to], at most limit
 // of them, with no more than the fold looks at; see [signal.RebuildStore].
 func (s *Store) Walk(ctx context.Context, part int, from, to int64, limit int, into []cairn.Event) ([]cairn.Event, error) {
+	texts := interned{}
 	err := s.db.walk(ctx, `
 		/* rebuild.Walk */
-		select key, stream, kind, name, source, product, at, person, n, props from event
+		select key, stream, `+s.engine.Bytes("kind")+`, `+s.engine.Bytes("name")+`, `+s.engine.Bytes("source")+`, `+s.engine.Bytes("product")+`,
+			at, person, n, `+s.engine.Bytes("props")+` from event
 		where key > $1 and key <= $2 order by key limit $3`,
 		[]any{cairn.Position{Part: part, N: from}.Key(), cairn.Position{Part: part, N: to}.Key(), int64(limit)},
 		func(row []driver.Value) error {
@@ -64,21 +66,46 @@ func (s *Store) Walk(ctx context.Context, part int, from, to int64, limit int, i
 			} else {
 				into = append(into, cairn.Event{})
 			}
-			return scanWalked(row, &into[len(into)-1])
+			return texts.scan(row, &into[len(into)-1])
 		})
 	return into, err
 }
 
-// scanWalked reads a row of Walk.
-func scanWalked(row []driver.Value, e *cairn.Event) error {
+// interned are texts that occur again and again, so that each is made once.
+type interned map[string]string
+
+func (w interned) of(v driver.Value) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []byte:
+		t, ok := w[string(v)]
+		if !ok {
+			t = string(v)
+			w[t] = t
+		}
+		return t
+	}
+	return "" // of no bytes there is nothing
+}
+
+// scan reads a row of Walk.
+func (w interned) scan(row []driver.Value, e *cairn.Event) error {
 	v := values{row: row}
 	e.Pos = cairn.PositionOf(v.number(0))
 	v.id(1, &e.Stream.ID)
-	e.Kind, e.Name, e.Source, e.Product = cairn.EventKind(v.text(2)), v.text(3), v.text(4), v.text(5)
+	e.Kind, e.Name, e.Source, e.Product = cairn.EventKind(w.of(row[2])), w.of(row[3]), w.of(row[4]), w.of(row[5])
 	e.At = cairn.FromMicros(v.number(6))
 	v.id(7, &e.Person.ID)
 	e.N = v.number(8)
-	e.Props = json.RawMessage(v.text(9))
+	switch props := row[9].(type) {
+	case []byte:
+		e.Props = props
+	case string:
+		e.Props = json.RawMessage(props)
+	default:
+		e.Props = nil
+	}
 	return v.err
 }
 

@@ -50,6 +50,9 @@ type Engine interface {
 	// database cannot work just now: that it is full, read-only or away. It
 	// returns "" of any other error.
 	Trouble(err error) string
+	// Bytes is an expression for a text column as the driver hands it out with
+	// the least work: as a string or as bytes, nil for an empty one.
+	Bytes(column string) string
 	// Clock is an expression for the wall time of the database in microseconds.
 	Clock() string
 	// Room tells how much the database takes, and of which disk.
