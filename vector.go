@@ -34,7 +34,8 @@ type Reason struct {
 type Mark struct {
 	At    time.Time `json:"at"`
 	Level Points    `json:"level"`
-	Known bool      `json:"known"` // false: nothing was known of the account then
+	Known bool      `json:"known"`         // false: nothing was known of the account then
+	Gap   string    `json:"gap,omitempty"` // a source that feeds the account was silent then: "as of 12 Nov, billing has been silent since"
 }
 
 // A Vector is the Success Vector of one account at one moment: how well it is

@@ -58,11 +58,13 @@ type alarmTold struct {
 	Began  time.Time  `json:"began" doc:"When it was noticed."`
 	Ended  *time.Time `json:"ended,omitempty" doc:"Absent: it lasts."`
 	Stale  bool       `json:"stale" doc:"Signals that the source feeds are measured as of when it was heard."`
+	Late   int64      `json:"late" doc:"Records that came later and are about that time."`
+	Filled *time.Time `json:"filled,omitempty" doc:"Since when that time is measured by them; absent: they are too few."`
 	Why    string     `json:"why" doc:"In words."`
 }
 
 func alarmOf(a ingest.Alarm) alarmTold {
-	return alarmTold{a.ID, a.Source, string(a.Kind), a.Rule, timePointer(a.Heard), a.Began, timePointer(a.Ended), a.Stale, a.Why}
+	return alarmTold{a.ID, a.Source, string(a.Kind), a.Rule, timePointer(a.Heard), a.Began, timePointer(a.Ended), a.Stale, a.Late, timePointer(a.Filled), a.Why}
 }
 
 type refusalCount struct {

@@ -32,8 +32,10 @@ type Alarm struct {
 	Rule   string    `json:"rule,omitempty"` // of a drift: the event and the field
 	Heard  time.Time `json:"heard"`          // the last moment at which all was well
 	Began  time.Time `json:"began"`
-	Ended  time.Time `json:"ended,omitzero"` // zero: it lasts
-	Stale  bool      `json:"stale"`          // signals are measured as of Heard
+	Ended  time.Time `json:"ended,omitzero"`  // zero: it lasts
+	Stale  bool      `json:"stale"`           // signals are measured as of Heard
+	Late   int64     `json:"late,omitempty"`  // records that came later and are about that time
+	Filled time.Time `json:"filled,omitzero"` // when these were enough to measure by; zero: they are not
 	Why    string    `json:"why"`
 }
 
@@ -51,9 +53,14 @@ type WatchStore interface {
 	Watched(ctx context.Context) ([]Source, map[string]time.Time, error)
 	Arrivals(ctx context.Context, scope cairn.Scope, source string, from time.Time) ([]Arrival, error)
 	Breaches(ctx context.Context, scope cairn.Scope, source string, from time.Time) ([]Breach, error)
-	// CommitWatch is one transaction: it keeps alarms that began and ends others,
-	// and lets the accounts be measured again whose signals they make stale.
-	CommitWatch(ctx context.Context, began, ended []Alarm) error
+	// Filling returns the silences that have ended and of which records came
+	// later, until they are filled.
+	Filling(ctx context.Context) ([]Alarm, error)
+	// CommitWatch is one transaction: it keeps alarms that began, ends others,
+	// and notes which were filled. It lets the accounts be measured again whose
+	// signals these make stale; what was filled is history, about which nothing
+	// is decided.
+	CommitWatch(ctx context.Context, now time.Time, began, ended, filled []Alarm) error
 }
 
 // A Watcher is the stage that raises and clears alarms.
@@ -105,10 +112,43 @@ func (w *Watcher) Beat(ctx context.Context, now time.Time) (worked bool, err err
 		b, e := changes(src.Name, open, is, heard[src.Name], now)
 		began, ended = append(began, b...), append(ended, e...)
 	}
-	if len(began)+len(ended) == 0 {
+	filled, err := w.filled(ctx, now)
+	if err != nil {
+		return false, err
+	}
+	if len(began)+len(ended)+len(filled) == 0 {
 		return false, nil
 	}
-	return true, w.Store.CommitWatch(ctx, began, ended)
+	return true, w.Store.CommitWatch(ctx, now, began, ended, filled)
+}
+
+// filled returns the silences of which enough came later to measure by: half of
+// what the source sent in as long a time before. A few records that were late
+// make no silent week a busy one.
+func (w *Watcher) filled(ctx context.Context, now time.Time) ([]Alarm, error) {
+	list, err := w.Store.Filling(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Alarm
+	for _, a := range list {
+		from := a.Heard.Add(-a.Ended.Sub(a.Heard))
+		arrivals, err := w.Store.Arrivals(ctx, cairn.Everything, a.Source, from.Truncate(time.Hour))
+		if err != nil {
+			return nil, err
+		}
+		var usual int64
+		for _, n := range arrivals {
+			if n.Hour.Before(a.Heard) {
+				usual += n.Accepted + n.Late
+			}
+		}
+		if 2*a.Late >= usual {
+			a.Filled = now
+			out = append(out, a)
+		}
+	}
+	return out, nil
 }
 
 // Next returns when the watcher looks again though nothing wakes it: when it

@@ -36,8 +36,8 @@ func (w *watched) Alarms(context.Context, cairn.Scope, string, time.Time) ([]Ala
 	return w.alarms, nil
 }
 
-func (w *watched) CommitWatch(_ context.Context, began, ended []Alarm) error {
-	for _, e := range ended {
+func (w *watched) CommitWatch(_ context.Context, _ time.Time, began, ended, filled []Alarm) error {
+	for _, e := range append(ended, filled...) {
 		for i := range w.alarms {
 			if w.alarms[i].ID == e.ID {
 				w.alarms[i] = e
@@ -150,4 +150,14 @@ func TestFarLessOrFarMoreThanUsualIsAnAlarm(t *testing.T) {
 	if _, ok := BandOf(w.arrivals[20:], monday, time.UTC); ok {
 		t.Error("two weeks are enough to know what is usual")
 	}
+}
+
+// Filling returns the silences of which records came later.
+func (w *watched) Filling(context.Context) (out []Alarm, _ error) {
+	for _, a := range w.alarms {
+		if a.Late > 0 && a.Filled.IsZero() && !a.Ended.IsZero() {
+			out = append(out, a)
+		}
+	}
+	return out, nil
 }

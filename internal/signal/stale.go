@@ -17,12 +17,34 @@ type Silence struct {
 	Heard  time.Time // the last moment as of which it can be measured by
 	From   time.Time // when that began to hold
 	To     time.Time // when it ended; zero: it lasts
+	Filled time.Time // when what was missing had come; zero: it has not
 	Says   string    // "has been silent since", after the source's name
 }
 
 // Covers reports whether t lies in the silence.
 func (s Silence) Covers(t time.Time) bool {
 	return !t.Before(s.From) && (s.To.IsZero() || t.Before(s.To))
+}
+
+// Holds reports whether what the source feeds is held at t: what was missing
+// then is missing still.
+func (s Silence) Holds(t time.Time) bool { return s.Filled.IsZero() && s.Covers(t) }
+
+// Note notes on levels at past moments that they lie in a gap: as of when they
+// are, or that the gap was filled since.
+func (c Catalogue) Note(gaps []Gap, marks []cairn.Mark) {
+	for i := range marks {
+		m := &marks[i]
+		m.Gap = ""
+		for _, g := range gaps {
+			switch {
+			case g.Holds(m.At):
+				m.Gap = c.asOf(g.Silence, m.At)
+			case g.Covers(m.At) && m.Gap == "":
+				m.Gap = g.Source + " was silent; what it missed had come by " + g.Filled.In(c.settings.Zone).Format("2 Jan")
+			}
+		}
+	}
 }
 
 // A Feed is that a source feeds an account with one kind of record.
@@ -61,6 +83,9 @@ func Gaps(silences []Silence, feeds []Feed) []Gap {
 // zero: none.
 func Oldest(gaps []Gap) (heard time.Time) {
 	for _, g := range gaps {
+		if !g.Filled.IsZero() {
+			continue
+		}
 		if heard.IsZero() || g.Heard.Before(heard) {
 			heard = g.Heard
 		}
@@ -70,7 +95,8 @@ func Oldest(gaps []Gap) (heard time.Time) {
 
 // Through returns a function that measures as measure does, except that within
 // a gap every signal that the source feeds is as it was when the source was
-// heard last, and says so. Signals that count days to or from a date that was
+// heard last, and says so. A gap that was filled since is measured like any
+// other time. Signals that count days to or from a date that was
 // stated go on with the calendar, and say so too.
 func (c Catalogue) Through(gaps []Gap, measure func(time.Time) cairn.Signals) func(time.Time) cairn.Signals {
 	if len(gaps) == 0 {
@@ -80,7 +106,7 @@ func (c Catalogue) Through(gaps []Gap, measure func(time.Time) cairn.Signals) fu
 	return func(t time.Time) cairn.Signals {
 		out := measure(t)
 		for _, g := range gaps {
-			if !g.Covers(t) {
+			if !g.Holds(t) {
 				continue
 			}
 			then, ok := known[g.Heard]

@@ -57,7 +57,9 @@ func (x Explainer) Explain(ctx context.Context, scope cairn.Scope, id cairn.Acco
 		return cairn.Vector{}, nil, err
 	}
 	measure := defs.Catalogue.Through(of[id], defs.measure(st, yard))
-	return defs.Model.Vector(measure, defs.Settings.Zone, t), measure(t), nil
+	v := defs.Model.Vector(measure, defs.Settings.Zone, t)
+	defs.Catalogue.Note(of[id], v.Trail)
+	return v, measure(t), nil
 }
 
 // state loads the state for a moment and those before it from another on. Tallies are by day, so of a day that is
@@ -108,6 +110,7 @@ func (x Explainer) Levels(ctx context.Context, scope cairn.Scope, id cairn.Accou
 		level, known, _ := defs.Model.Rate(measure(t))
 		out[i] = cairn.Mark{At: t, Level: level, Known: known}
 	}
+	defs.Catalogue.Note(of[id], out)
 	return out, nil
 }
 

@@ -206,6 +206,7 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 	counted := defs.counted(l.State)
 	r.Vector = defs.Model.VectorFrom(defs.past(l, counted), measure, defs.Settings.Zone, now)
 	r.Vector.Counted = counted
+	defs.Catalogue.Note(l.Gaps, r.Vector.Trail)
 	if l.Prev != nil {
 		was, v := l.Prev.Vector, r.Vector
 		r.Stands = dayOf(was.At, defs) == dayOf(now, defs) && was.Known == v.Known && was.Level == v.Level && was.Way == v.Way &&
@@ -238,7 +239,9 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 // past returns the levels at week ends that the turn before found and that are
 // still so.
 func (defs Definitions) past(l Loaded, counted string) []cairn.Mark {
-	if !l.Steady || slices.ContainsFunc(l.Gaps, func(g signal.Gap) bool { return g.To.IsZero() || g.To.After(l.Prev.Vector.At) }) {
+	if !l.Steady || slices.ContainsFunc(l.Gaps, func(g signal.Gap) bool {
+		return g.To.IsZero() || g.To.After(l.Prev.Vector.At) || g.Filled.After(l.Prev.Vector.At)
+	}) {
 		return nil
 	}
 	if was := l.Prev.Vector; was.Model == defs.Model.Name && was.Rev == defs.Model.Rev && was.Counted == counted {

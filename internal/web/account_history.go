@@ -263,6 +263,9 @@ func (h accountHistoryView) rows(v View) []accountHistoryRow {
 			}
 		}
 		row.Happened = h.happened(from, m.At)
+		if m.Gap != "" {
+			row.Happened = strings.TrimPrefix(row.Happened+"; "+m.Gap, "–; ")
+		}
 		out = append(out, row)
 	}
 	return out

@@ -108,6 +108,9 @@ func (ad *admission) admit(ctx context.Context, events []incoming) ([]event.Admi
 	if err := ad.write(ctx); err != nil {
 		return nil, err
 	}
+	if err := ad.fillGaps(ctx); err != nil {
+		return nil, err
+	}
 	var parts, ns []int64
 	for p, n := range ends {
 		if touched[p] {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"maps"
 	"slices"
 	"time"
@@ -126,7 +127,7 @@ func (s *Store) Alarms(ctx context.Context, scope cairn.Scope, source string, af
 	var st statement
 	st.add(`
 		/* source_watch.Alarms */
-		select id, source, kind, rule, heard, began, ended, stale, why from alarm
+		select `+alarmColumns+` from alarm
 		where (source = ? or ? = '') and (ended = 0 or ended > ?) and `, source, source, cairn.Micros(after))
 	st.whole(scope)
 	st.add(` order by began desc, id desc limit 1000`)
@@ -134,23 +135,40 @@ func (s *Store) Alarms(ctx context.Context, scope cairn.Scope, source string, af
 	if err != nil {
 		return nil, err
 	}
+	return scanAlarms(rows)
+}
+
+const alarmColumns = `id, source, kind, rule, heard, began, ended, stale, late, filled, why`
+
+func scanAlarms(rows *sql.Rows) ([]ingest.Alarm, error) {
 	defer rows.Close()
 	var out []ingest.Alarm
 	for rows.Next() {
 		var a ingest.Alarm
-		var heard, began, ended int64
-		if err := rows.Scan(&a.ID, &a.Source, &a.Kind, &a.Rule, &heard, &began, &ended, &a.Stale, &a.Why); err != nil {
+		var heard, began, ended, filled int64
+		if err := rows.Scan(&a.ID, &a.Source, &a.Kind, &a.Rule, &heard, &began, &ended, &a.Stale, &a.Late, &filled, &a.Why); err != nil {
 			return nil, err
 		}
-		a.Heard, a.Began, a.Ended = cairn.FromMicros(heard), cairn.FromMicros(began), cairn.FromMicros(ended)
+		a.Heard, a.Began, a.Ended, a.Filled = cairn.FromMicros(heard), cairn.FromMicros(began), cairn.FromMicros(ended), cairn.FromMicros(filled)
 		out = append(out, a)
 	}
 	return out, rows.Err()
 }
 
+// Filling returns silences that are being filled; see [ingest.WatchStore].
+func (s *Store) Filling(ctx context.Context) ([]ingest.Alarm, error) {
+	rows, err := s.db.QueryContext(ctx, `
+		/* source_watch.Filling */
+		select `+alarmColumns+` from alarm where stale = 1 and ended > 0 and late > 0 and filled = 0 order by id`)
+	if err != nil {
+		return nil, err
+	}
+	return scanAlarms(rows)
+}
+
 // CommitWatch keeps alarms that began and ends others; see
 // [ingest.WatchStore]. Of two nodes that raise the same alarm one does.
-func (s *Store) CommitWatch(ctx context.Context, began, ended []ingest.Alarm) error {
+func (s *Store) CommitWatch(ctx context.Context, now time.Time, began, ended, filled []ingest.Alarm) error {
 	due := false
 	err := s.write(ctx, Turns, func(tx *Tx) error {
 		due = false
@@ -161,8 +179,8 @@ func (s *Store) CommitWatch(ctx context.Context, began, ended []ingest.Alarm) er
 			}
 			if _, err := tx.ExecContext(ctx, `
 				/* source_watch.CommitWatch */
-				insert into alarm (id, source, kind, rule, heard, began, ended, stale, why)
-				values ($1, $2, $3, $4, $5, $6, 0, $7, $8) on conflict do nothing`,
+				insert into alarm (id, source, kind, rule, heard, began, ended, stale, late, filled, why)
+				values ($1, $2, $3, $4, $5, $6, 0, $7, 0, 0, $8) on conflict do nothing`,
 				id, a.Source, string(a.Kind), a.Rule, cairn.Micros(a.Heard), cairn.Micros(a.Began), one(a.Stale), a.Why); err != nil {
 				return err
 			}
@@ -174,12 +192,19 @@ func (s *Store) CommitWatch(ctx context.Context, began, ended []ingest.Alarm) er
 				return err
 			}
 		}
-		for _, a := range append(began, ended...) {
+		for _, a := range filled {
+			if _, err := tx.ExecContext(ctx, `
+				/* source_watch.CommitWatch */
+				update alarm set filled = $2 where id = $1 and filled = 0`, a.ID, cairn.Micros(a.Filled)); err != nil {
+				return err
+			}
+		}
+		for i, a := range slices.Concat(filled, began, ended) {
 			if !a.Stale {
 				continue
 			}
 			due = true
-			if err := measureFed(ctx, tx, a.Source); err != nil {
+			if err := measureFed(ctx, tx, a.Source, i < len(filled), now); err != nil {
 				return err
 			}
 		}
@@ -188,6 +213,7 @@ func (s *Store) CommitWatch(ctx context.Context, began, ended []ingest.Alarm) er
 	if err != nil {
 		return err
 	}
+	s.filling.forget()
 	if due {
 		s.ring("due")
 	}
@@ -195,12 +221,15 @@ func (s *Store) CommitWatch(ctx context.Context, began, ended []ingest.Alarm) er
 	return nil
 }
 
-// measureFed lets all accounts that a source feeds be measured again.
-func measureFed(ctx context.Context, tx *Tx, source string) error {
+// measureFed lets all accounts that a source feeds be measured again; quietly
+// unless something else is asked of them already.
+func measureFed(ctx context.Context, tx *Tx, source string, quiet bool, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `
 		/* source_watch.measureFed */
-		update due set at = 0, mark = mark + 1 where account in (
-			select t.account from feed f join stream t on t.id = f.stream where f.source = $1 and t.account is not null)`, source)
+		update due set at = 0, mark = mark + 1, quiet = case when at <= $3 or $2 = 0 then quiet else 1 end
+		where account in (
+			select t.account from feed f join stream t on t.id = f.stream where f.source = $1 and t.account is not null)`,
+		source, one(quiet), cairn.Micros(now))
 	return err
 }
 
@@ -209,7 +238,7 @@ func measureFed(ctx context.Context, tx *Tx, source string) error {
 func (s *Store) Silences(ctx context.Context, from, to time.Time) ([]signal.Silence, error) {
 	rows, err := s.db.QueryContext(ctx, `
 		/* source_watch.Silences */
-		select source, kind, heard, began, ended from alarm
+		select source, kind, heard, began, ended, filled from alarm
 		where stale = 1 and began <= $2 and (ended = 0 or ended > $1) order by began, id`, cairn.Micros(from), cairn.Micros(to))
 	if err != nil {
 		return nil, err
@@ -219,11 +248,11 @@ func (s *Store) Silences(ctx context.Context, from, to time.Time) ([]signal.Sile
 	for rows.Next() {
 		var q signal.Silence
 		var kind ingest.AlarmKind
-		var heard, began, ended int64
-		if err := rows.Scan(&q.Source, &kind, &heard, &began, &ended); err != nil {
+		var heard, began, ended, filled int64
+		if err := rows.Scan(&q.Source, &kind, &heard, &began, &ended, &filled); err != nil {
 			return nil, err
 		}
-		q.Heard, q.From, q.To = cairn.FromMicros(heard), cairn.FromMicros(began), cairn.FromMicros(ended)
+		q.Heard, q.From, q.To, q.Filled = cairn.FromMicros(heard), cairn.FromMicros(began), cairn.FromMicros(ended), cairn.FromMicros(filled)
 		if kind == ingest.Untrusted {
 			q.Says = "has not sent what was agreed since"
 		}

@@ -95,6 +95,7 @@ type Store struct {
 	door     committer
 	keys     keyring
 	known    known
+	filling  gapped
 	bells    bells
 	held     held
 	counters counters

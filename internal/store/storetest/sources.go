@@ -203,7 +203,7 @@ func alarms(t *testing.T, w *world) {
 	drift := ingest.Alarm{Source: "web", Kind: ingest.Drifting, Rule: "Clicked", Heard: noon, Began: noon.Add(time.Hour), Why: "Odd."}
 	w.measure(noon, nil)
 	for range 2 { // another node has seen the same
-		if err := w.CommitWatch(ctx, []ingest.Alarm{a, drift}, nil); err != nil {
+		if err := w.CommitWatch(ctx, noon, []ingest.Alarm{a, drift}, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -224,16 +224,36 @@ func alarms(t *testing.T, w *world) {
 		same(t, fmt.Sprint("silences at ", at), n, len(must(w.Silences(ctx, at, at))(t)))
 	}
 	a.Ended = noon.Add(20 * time.Hour)
-	if err := w.CommitWatch(ctx, nil, []ingest.Alarm{a}); err != nil {
+	if err := w.CommitWatch(ctx, noon, nil, []ingest.Alarm{a}, nil); err != nil {
 		t.Fatal(err)
 	}
 	silence.To = a.Ended
 	same(t, "a silence that ended", []signal.Silence{silence}, must(w.Silences(ctx, noon, noon.AddDate(0, 0, 9)))(t))
 	same(t, "after it", 0, len(must(w.Silences(ctx, a.Ended, noon.AddDate(0, 0, 9)))(t)))
 	same(t, "alarms that last", []ingest.Alarm{drift}, must(w.Alarms(ctx, cairn.Everything, "", a.Ended))(t))
+	late := ticket // what it could not send while it was silent, and what only happened early
+	late.ID, late.At, late.Seen = cairn.EventID{ID: cairn.HashID("late")}, noon.Add(10*time.Hour), noon.AddDate(0, 0, 2)
+	early := late
+	early.ID, early.At = cairn.EventID{ID: cairn.HashID("early")}, noon.Add(-time.Hour)
+	w.admit(late, early)
+	if out := must(w.Append(ctx, []cairn.Event{late}))(t); !out[0].Duplicate {
+		t.Error("what was sent twice counts twice")
+	}
+	filling := must(w.Filling(ctx))(t)
+	same(t, "silences that are being filled", 1, len(filling))
+	a.Late = 1
+	same(t, "what came later", a, filling[0])
+	a.Filled = noon.AddDate(0, 0, 2)
+	if err := w.CommitWatch(ctx, a.Filled, nil, nil, []ingest.Alarm{a}); err != nil {
+		t.Fatal(err)
+	}
+	silence.Filled = a.Filled
+	same(t, "a silence that was filled", []signal.Silence{silence}, must(w.Silences(ctx, noon, noon.AddDate(0, 0, 9)))(t))
+	same(t, "those that are being filled", 0, len(must(w.Filling(ctx))(t)))
 	again := a
+	again.Late, again.Filled = 0, time.Time{}
 	again.Began, again.Ended, again.ID = noon.Add(30*time.Hour), time.Time{}, 0
-	if err := w.CommitWatch(ctx, []ingest.Alarm{again}, nil); err != nil {
+	if err := w.CommitWatch(ctx, noon, []ingest.Alarm{again}, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	same(t, "of one source", 2, len(must(w.Alarms(ctx, cairn.Everything, a.Source, noon))(t)))

@@ -468,6 +468,8 @@ create table alarm (
     began  bigint  not null,
     ended  bigint  not null,   -- 0: it lasts
     stale  integer not null,
+    late   bigint  not null,   -- records that came later and are about that time
+    filled bigint  not null,   -- when these were enough to measure by; 0: they are not
     why    text    not null
 ) /* clustered */;
 create unique index alarm_open on alarm (source, kind, rule) where ended = 0;
