@@ -25,6 +25,8 @@ type Store interface {
 	Contracts(ctx context.Context, scope cairn.Scope, f func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error) error
 	// ContractsMark differs whenever a contract does.
 	ContractsMark(ctx context.Context) (string, error)
+	// ContractStamps differ for each account of which a contract does.
+	ContractStamps(ctx context.Context) (map[cairn.AccountID]Stamp, error)
 	// Traits returns what is shown of one field of each account of the scope.
 	Traits(ctx context.Context, scope cairn.Scope, field string) (map[cairn.AccountID]string, error)
 }
@@ -35,6 +37,8 @@ type Service struct {
 	Book     book.Store
 	Settings func() Settings
 	Now      func() time.Time
+
+	memory memory
 
 	mu   sync.Mutex
 	kept []kept
@@ -49,9 +53,9 @@ type Settings struct {
 
 // A Query asks for figures.
 type Query struct {
-	Policy   string       `json:"policy"` // "": the workspace's
-	From     ledger.Month `json:"from"` // 0: eleven months before To
-	To       ledger.Month `json:"to"`   // 0: the month that is going on
+	Policy   string       `json:"policy"`   // "": the workspace's
+	From     ledger.Month `json:"from"`     // 0: eleven months before To
+	To       ledger.Month `json:"to"`       // 0: the month that is going on
 	By       string       `json:"by"`       // dimension; "": all together
 	Currency string       `json:"currency"` // "": the workspace's
 	Known    time.Time    `json:"known"`    // as known then; zero: now
@@ -153,7 +157,7 @@ func (s *Service) Report(ctx context.Context, scope cairn.Scope, q Query) (Repor
 			return r, nil
 		}
 	}
-	r, err := s.report(ctx, scope, q, v)
+	r, err := s.answer(ctx, scope, q, v, mark)
 	if err != nil {
 		return r, err
 	}
@@ -194,6 +198,7 @@ type view struct {
 	last   cairn.Day // looked at
 	mark   string    // differs whenever the definitions do
 	now    time.Time
+	usual  bool // the workspace's policy, as known now
 	stands bool // how each contract stands is asked for too
 }
 
@@ -220,7 +225,26 @@ func (s *Service) view(ctx context.Context, q Query) (view, error) {
 		q.Policy = d.Policy
 	}
 	v.policy, err = d.policy(q.Policy)
+	use := d.Policy
+	if use == "" {
+		use = ledger.Presets[0].Name
+	}
+	v.usual = q.Known.IsZero() && v.policy.Name == use
 	return v, err
+}
+
+// answer makes a report of the books that are remembered, where they know the
+// answer, and else of the contracts.
+func (s *Service) answer(ctx context.Context, scope cairn.Scope, q Query, v view, mark string) (Report, error) {
+	if _, contract := contractField(q.By); contract || !v.usual {
+		return s.report(ctx, scope, q, v)
+	}
+	contracts, _, _ := strings.Cut(mark, "/")
+	r, err := s.fromBooks(ctx, scope, q, v, contracts)
+	if err == nil && q.Currency != "" && !strings.EqualFold(q.Currency, r.Currency) {
+		return s.report(ctx, scope, q, v)
+	}
+	return r, err
 }
 
 // report reads contracts and adds up.
@@ -230,7 +254,7 @@ func (s *Service) report(ctx context.Context, scope cairn.Scope, q Query, v view
 		currency = v.reader.Currency
 	}
 	r, others, err := s.tally(ctx, scope, q, v, currency)
-	if err != nil || q.Currency != "" || len(others) != 1 || others[0] == currency || len(v.rates) > 0 {
+	if err != nil || q.Currency != "" || !another(others, currency) || len(v.rates) > 0 {
 		return r, err
 	}
 	// All contracts are in one currency, and it is not the workspace's.
@@ -277,7 +301,7 @@ func (s *Service) tally(ctx context.Context, scope cairn.Scope, q Query, v view,
 	for value, t := range tallies {
 		r.Groups = append(r.Groups, Group{value, t.Months()})
 	}
-	slices.SortFunc(r.Groups, func(a, b Group) int { return strings.Compare(a.Value, b.Value) })
+	sortReport(&r)
 	var currencies []string
 	for c := range seen {
 		currencies = append(currencies, c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,19 @@ func (h *house) Contracts(_ context.Context, scope cairn.Scope, f func(cairn.Acc
 }
 
 func (h *house) ContractsMark(context.Context) (string, error) { return fmt.Sprint(h.changes), nil }
+
+func (h *house) ContractStamps(context.Context) (map[cairn.AccountID]Stamp, error) {
+	out := map[cairn.AccountID]Stamp{}
+	for _, c := range h.contracts {
+		s := out[id(c.account)]
+		s.Contracts++
+		for _, w := range c.words {
+			s.Versions += int64(len(w.fields))
+		}
+		out[id(c.account)] = s
+	}
+	return out, nil
+}
 
 func (h *house) Traits(_ context.Context, _ cairn.Scope, field string) (map[cairn.AccountID]string, error) {
 	return h.traits[field], nil
@@ -227,6 +241,42 @@ func TestReportIsRememberedWhileNothingChanges(t *testing.T) {
 	r, err := s.Report(context.Background(), cairn.Everything, q)
 	if err != nil || r.Policy.Name != "stripe" {
 		t.Errorf("after another choice: %s, %v", r.Policy.Name, err)
+	}
+}
+
+// TestBooksAreMendedAsTheyWouldBeMade: after changes, those whose contracts
+// changed are booked again, and what is told is what a new service tells.
+func TestBooksAreMendedAsTheyWouldBeMade(t *testing.T) {
+	h := &house{contracts: slices.Clone(toys)}
+	s := service(h)
+	q := months("2023-01", "2023-06")
+	told(t, s, q)
+	for name, change := range map[string]func(){
+		"another contract": func() {
+			h.contracts = append(h.contracts, contract{"gamma", "g1", []word{{"2023-03-10", "", `{"mrr":"7"}`}}})
+		},
+		"a changed one": func() { h.contracts[0] = contract{"acme", "a1", []word{{"2023-01-10", "", `{"mrr":"99"}`}}} },
+		"one fewer":     func() { h.contracts = h.contracts[1:] },
+		"one without a price": func() {
+			h.contracts = append(h.contracts, contract{"delta", "d1", []word{{"2023-03-10", "", `{"seats":7}`}}})
+		},
+		"one that has a price": func() {
+			h.contracts = append(h.contracts, contract{"eta", "e1", []word{{"2023-02-10", "", `{"mrr":"0.01"}`}}})
+		},
+	} {
+		change()
+		h.changes++
+		if diff := cmp.Diff(told(t, service(h), q), told(t, s, q)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", name, diff)
+		}
+		a, err := s.Report(context.Background(), cairn.Everything, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := service(h).Report(context.Background(), cairn.Everything, q)
+		if err != nil || a.Contracts != b.Contracts || !cmp.Equal(a.Problems, b.Problems) {
+			t.Errorf("%s: %d contracts with %v, want %d with %v", name, a.Contracts, a.Problems, b.Contracts, b.Problems)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"cairn"
+	"cairn/internal/revenue"
 )
 
 // Contracts calls f with the facts about each contract that belongs to an
@@ -70,6 +71,27 @@ func (s *Store) ContractsMark(ctx context.Context) (string, error) {
 		/* contracts.ContractsMark */
 		select count(*), cast(coalesce(sum(version), 0) as bigint) from record where kind = 'contract'`).Scan(&n, &sum)
 	return fmt.Sprintf("%d.%d", n, sum), err
+}
+
+// ContractStamps differ for each account of which a contract does.
+func (s *Store) ContractStamps(ctx context.Context) (map[cairn.AccountID]revenue.Stamp, error) {
+	rows, err := s.db.QueryContext(ctx, `
+		/* contracts.ContractStamps */
+		select account, count(*), cast(sum(version) as bigint) from record where kind = 'contract' and account is not null group by account`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[cairn.AccountID]revenue.Stamp{}
+	for rows.Next() {
+		var account cairn.AccountID
+		var stamp revenue.Stamp
+		if err := rows.Scan(&account, &stamp.Contracts, &stamp.Versions); err != nil {
+			return nil, err
+		}
+		out[account] = stamp
+	}
+	return out, rows.Err()
 }
 
 // Traits returns what is shown of one field of each account.

@@ -95,6 +95,25 @@ func Contracts(t *testing.T, open Opener) {
 		}
 	})
 
+	t.Run("StampsTellWhoseContractsChanged", func(t *testing.T) {
+		s := open(t)
+		admit(t, s,
+			said{id: "1", kind: cairn.OfContract, account: "acme", record: "c1", props: `{"mrr":"10"}`},
+			said{id: "2", kind: cairn.OfContract, account: "beta", record: "c2", props: `{"mrr":"10"}`})
+		before, err := s.ContractStamps(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		admit(t, s, said{id: "3", kind: cairn.OfContract, account: "acme", record: "c1", at: epoch.Add(time.Hour), props: `{"mrr":"20"}`})
+		after, err := s.ContractStamps(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(before) != 2 || len(after) != 2 || before[acme] == after[acme] || before[beta] != after[beta] {
+			t.Errorf("%v, then %v", before, after)
+		}
+	})
+
 	t.Run("TraitsAreWhatIsShown", func(t *testing.T) {
 		s := open(t)
 		admit(t, s,
