@@ -18,7 +18,7 @@ func (c *cli) sourceCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(c.sourceListCommand(), c.sourceAlarmsCommand(), c.sourceShowCommand(), c.sourceSetCommand(), c.sourceSuggestCommand(), c.sourceKeyCommand(), c.rejectsCommand())
+	cmd.AddCommand(c.sourceListCommand(), c.sourceAlarmsCommand(), c.sourceShowCommand(), c.sourceSetCommand(), c.sourceRevisionsCommand(), c.sourceSuggestCommand(), c.sourceKeyCommand(), c.rejectsCommand())
 	return cmd
 }
 

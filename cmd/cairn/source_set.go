@@ -10,6 +10,7 @@ import (
 
 	"cairn"
 	"cairn/internal/app"
+	"cairn/internal/ingest"
 )
 
 func (c *cli) sourceShowCommand() *cobra.Command {
@@ -35,27 +36,68 @@ func (c *cli) sourceShowCommand() *cobra.Command {
 
 func (c *cli) sourceSetCommand() *cobra.Command {
 	var note string
+	var rev int
 	cmd := &cobra.Command{
-		Use:   "set SOURCE FILE",
+		Use:   "set SOURCE [FILE]",
 		Short: "Write down what is agreed with a source, as a new revision",
-		Long:  "Write down what is agreed with a source, in YAML or JSON as cairn source show\nand cairn source suggest print it. FILE may be - for standard input.",
-		Args:  cobra.ExactArgs(2),
+		Long: `Write down what is agreed with a source, in YAML or JSON as cairn source show
+and cairn source suggest print it. FILE may be - for standard input. With --rev
+it is as in an earlier revision again; cairn source revisions lists them.`,
+		Args: cobra.RangeArgs(1, 2),
 	}
+	cmd.Flags().IntVar(&rev, "rev", 0, "as in this revision, without a file")
 	cmd.Flags().StringVar(&note, "note", "", "why, for who reads the revisions")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if (rev > 0) == (len(args) == 2) {
+			return cairn.Errorf(cairn.Invalid, "Name a file, or --rev to go back to an earlier revision.").At("rev")
+		}
+		if rev > 0 {
+			src, err := call(c, cmd, app.SourceRestore, app.SourceRev{Source: args[0], Rev: rev}, nil)
+			return c.printSourceSet(src, *asJSON, err)
+		}
 		text, err := c.text(args[1])
 		if err != nil {
 			return err
 		}
 		src, err := call(c, cmd, app.SourceSet, app.SourceText{Source: args[0], Text: text, Note: note}, nil)
+		return c.printSourceSet(src, *asJSON, err)
+	}
+	return cmd
+}
+
+func (c *cli) printSourceSet(src ingest.Source, asJSON bool, err error) error {
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(c.out, src)
+	}
+	fmt.Fprintf(c.out, "This is revision %d of %s.\n", src.Rev, src.Name)
+	return nil
+}
+
+func (c *cli) sourceRevisionsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "revisions SOURCE",
+		Short: "List what was ever agreed with a source, and what each revision changed",
+		Args:  cobra.ExactArgs(1),
+	}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		list, err := call(c, cmd, app.SourceRevisions, args[0], nil)
 		if err != nil {
 			return err
 		}
 		if *asJSON {
-			return printJSON(c.out, src)
+			return printJSON(c.out, map[string]any{"revisions": list})
 		}
-		fmt.Fprintf(c.out, "This is revision %d of %s.\n", src.Rev, src.Name)
+		for _, r := range list {
+			fmt.Fprintf(c.out, "Revision %d, %s, %s: %s\n", r.Rev, lastSeen(r.At), r.By, dash(r.Note))
+			for _, l := range r.Changed {
+				fmt.Fprintf(c.out, "  %s %s\n", l.Sign, l.Text)
+			}
+		}
 		return nil
 	}
 	return cmd

@@ -13,7 +13,7 @@ import (
 func operations() []operation {
 	return []operation{Unclaimed, Claim, Ignore, UndoTie, PreviewMerge, Merge, KnownAs, Somebody, SetParent,
 		Ping, Explain, Measured, Accounts, Standings, Rebuild, AddUser, ErasePerson, Decisions, Admit, Check, ImportFrom, ImportReached, Clocks, Demo,
-		Sources, SourceAlarms, SourceShow, SourceSet, SourceSuggest, SourceKeyAdd, SourceKeys, SourceKeyRotate, SourceKeyChange, SourceKeyWithdraw,
+		Sources, SourceAlarms, SourceShow, SourceSet, SourceRestore, SourceRevisions, SourceSuggest, SourceKeyAdd, SourceKeys, SourceKeyRotate, SourceKeyChange, SourceKeyWithdraw,
 		Rejects, Reject, MendReject, PatchRejects, ReplayRejects, MoveRejects,
 		Events, Meaningful, Choose, Metrics, Metric, TryMetric, SaveMetric, DeleteMetric, Drivers,
 		Revenue, RevenueTerms, RevenueDefine, RevenueCompare, RevenueClose, RevenueReopen, RevenueCorrections}

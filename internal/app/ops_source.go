@@ -166,6 +166,28 @@ var SourceSet = Op[SourceText, ingest.Source]{"source-set", func(ctx context.Con
 	return h.Sources.Source(ctx, t.Source)
 }}
 
+// A SourceRev names a revision of a source.
+type SourceRev struct {
+	Source string `json:"source"`
+	Rev    int    `json:"rev"`
+}
+
+// SourceRestore makes an earlier revision of a source the newest.
+var SourceRestore = Op[SourceRev, ingest.Source]{"source-restore", func(ctx context.Context, h House, q SourceRev, _ func(Progress)) (ingest.Source, error) {
+	if err := ingest.RestoreSource(ctx, h.Sources, cairn.House, q.Source, q.Rev, 0, h.Now()); err != nil {
+		return ingest.Source{}, err
+	}
+	return h.Sources.Source(ctx, q.Source)
+}}
+
+// SourceRevisions tells what was ever agreed with a source.
+var SourceRevisions = Op[string, []ingest.SourceRevision]{"source-revisions", func(ctx context.Context, h House, name string, _ func(Progress)) ([]ingest.SourceRevision, error) {
+	if _, err := h.Sources.Source(ctx, name); err != nil {
+		return nil, err
+	}
+	return ingest.RevisionsOf(ctx, h.Sources, name)
+}}
+
 // A Suggestion is what the past of a source suggests to agree with it.
 type Suggestion struct {
 	Text    string        `json:"text"` // YAML, as SourceSet reads it

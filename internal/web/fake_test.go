@@ -281,7 +281,11 @@ func (c *company) Revisions(_ context.Context, page string) ([]book.Revision, er
 	if page != "source/billing" {
 		return nil, c.broken
 	}
-	return []book.Revision{{Page: page, Rev: 2, At: noon.AddDate(0, 0, -3), By: cairn.Actor{Kind: cairn.ByPerson, ID: "1", Name: "Ada Lindqvist"}, Note: "Invoices name their currency"}}, c.broken
+	by := cairn.Actor{Kind: cairn.ByPerson, ID: "1", Name: "Ada Lindqvist"}
+	return []book.Revision{
+		{Page: page, Rev: 2, At: noon.AddDate(0, 0, -3), By: by, Note: "Invoices name their currency", Body: []byte(`{"name":"billing","cadence":{"every_hours":6},"contract":{"rules":[{"kind":"invoice","fields":[{"name":"currency","required":true}]}]}}`)},
+		{Page: page, Rev: 1, At: noon.AddDate(0, 0, -30), By: by, Body: []byte(`{"name":"billing","cadence":{"every_hours":24}}`)},
+	}, c.broken
 }
 
 func (c *company) Sample(context.Context, cairn.Scope, string, time.Time) ([]cairn.Event, error) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"cairn"
-	"cairn/internal/book"
 	"cairn/internal/ingest"
 )
 
@@ -22,6 +21,7 @@ func (s *site) sourceRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /live/sources/{name}", s.page(s.sourceLive))
 	mux.Handle("GET /sources/{name}/contract", s.page(s.sourceContract))
 	mux.Handle("POST /sources/{name}/contract", s.page(s.saveContract))
+	mux.Handle("POST /sources/{name}/restore", s.page(s.restoreSource))
 	mux.Handle("GET /sources/{name}/keys", s.page(s.sourceKeys))
 	mux.Handle("POST /sources/{name}/keys", s.page(s.newSourceKey))
 	mux.Handle("POST /sources/{name}/keys/{id}/rotate", s.page(s.rotateKey))
@@ -50,7 +50,7 @@ type sourceView struct {
 	ingest.Summary
 	Rejects []ingest.Reject
 	Past    []ingest.Alarm // of the last 90 days, also those that last
-	History []book.Revision
+	History []sourceChange
 	Key     string // just made; shown this once
 	Version string
 }

@@ -2,15 +2,11 @@ package web
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
-	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"cairn"
-	"cairn/internal/book"
 	"cairn/internal/ingest"
 	"cairn/internal/signal"
 )
@@ -41,28 +37,6 @@ func heardOf(alarms []ingest.Alarm) (heard time.Time) {
 		}
 	}
 	return heard
-}
-
-// sourceHistory is what was changed about a source and its keys, newest first.
-func (s *site) sourceHistory(r *http.Request, name string) ([]book.Revision, error) {
-	var out []book.Revision
-	for _, page := range []string{"source/" + name, "source/" + name + "/keys"} {
-		some, err := s.Sources.Revisions(r.Context(), page)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, some[:min(len(some), 20)]...)
-	}
-	slices.SortStableFunc(out, func(a, b book.Revision) int { return b.At.Compare(a.At) })
-	return out[:min(len(out), 20)], nil
-}
-
-// revisionNote says what a revision changed.
-func revisionNote(r book.Revision) string {
-	if strings.HasSuffix(r.Page, "/keys") {
-		return r.Note
-	}
-	return fmt.Sprintf("Revision %d: %s", r.Rev, cmp.Or(r.Note, "changed"))
 }
 
 // A staleGroup are the groups of signals that one silence makes stale.

@@ -140,6 +140,24 @@ func TestTheSourcesPageSaysWhichSourceIsNotWell(t *testing.T) {
 	}
 }
 
+func TestAnEarlierRevisionOfASourceIsOneClickAway(t *testing.T) {
+	c := fullCompany()
+	h := c.site()
+	page := ask(t, h, "GET", "/sources/billing", nil).body
+	sound(t, page)
+	has(t, page, "in force", "What changed", "added: every_hours", "name: currency", "Go back to this")
+	if n := strings.Count(page, "/restore"); n != 1 {
+		t.Errorf("%d revisions can be restored, and one is not in force", n)
+	}
+	res := ask(t, h, "POST", "/sources/billing/restore", form("rev", "1", "base", "2"))
+	if res.StatusCode != http.StatusSeeOther || c.saved.Cadence == nil || c.saved.Cadence.Hours != 24 || c.saved.Contract != nil || c.saved.Rev != 2 {
+		t.Errorf("%d: %+v", res.StatusCode, c.saved)
+	}
+	if res := ask(t, h, "POST", "/sources/billing/restore", form("rev", "9", "base", "2")); res.StatusCode != http.StatusNotFound {
+		t.Errorf("a revision that never was: %d", res.StatusCode)
+	}
+}
+
 func TestCadenceAndContractAreWrittenInFormsAndAsText(t *testing.T) {
 	c := fullCompany()
 	h := c.site()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/book"
 	"cairn/internal/ingest"
 	"cairn/internal/signal"
 	"cairn/internal/turn"
@@ -16,6 +17,7 @@ import (
 // Sources is the contract of ingest.Sources and of what the door tells it.
 func Sources(t *testing.T, open Opener) {
 	w := newWorld(t, open(t))
+	t.Run("AnEarlierRevisionIsRestored", func(t *testing.T) { restored(t, newWorld(t, open(t))) })
 	t.Run("AWriteKeyLeadsToItsSource", func(t *testing.T) { writeKeys(t, w) })
 	t.Run("KeysAreRotatedExpireAndAreWithdrawn", func(t *testing.T) { keysEnd(t, w) })
 	t.Run("ArrivalsAddUpByHour", func(t *testing.T) { arrivals(t, w) })
@@ -311,4 +313,26 @@ func recordOwners(t *testing.T, w *world) {
 	}
 	same(t, "among many", 1, len(must(w.Owners(t.Context(), many))(t)))
 	same(t, "among none", 0, len(must(w.Owners(t.Context(), nil))(t)))
+}
+
+func restored(t *testing.T, w *world) {
+	ctx := t.Context()
+	for _, hours := range []int{6, 24} {
+		src, _ := w.Source(ctx, "crm")
+		src.Name, src.Cadence = "crm", &ingest.Cadence{Hours: hours}
+		if err := w.SaveSource(ctx, author, src, "", noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantKind(t, ingest.RestoreSource(ctx, w, author, "crm", 1, 1, noon), cairn.Conflict) // made of a page that has moved on
+	wantKind(t, ingest.RestoreSource(ctx, w, author, "crm", 3, 2, noon), cairn.NotFound)
+	if err := ingest.RestoreSource(ctx, w, author, "crm", 1, 2, noon); err != nil {
+		t.Fatal(err)
+	}
+	got := must(w.Source(ctx, "crm"))(t)
+	same(t, "cadence", 6, got.Cadence.Hours)
+	same(t, "revision", 3, got.Rev)
+	list := must(ingest.RevisionsOf(ctx, w, "crm"))(t)
+	same(t, "note", "As in revision 1.", list[0].Note)
+	same(t, "what it changed", []book.Line{{Sign: " ", Text: "cadence:"}, {Sign: "-", Text: "  every_hours: 24"}, {Sign: "+", Text: "  every_hours: 6"}}, list[0].Changed)
 }
