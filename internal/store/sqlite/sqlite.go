@@ -105,7 +105,7 @@ func (engine) Lock(ctx context.Context, tx *sqlstore.Tx) ([cairn.Partitions]int6
 func (engine) Admit(ctx context.Context, tx *sqlstore.Tx, ids [][]byte) ([]bool, error) {
 	st, err := tx.PrepareContext(ctx, `
 		/* sqlite.Admit */
-		insert into admitted (id) values ($1) on conflict do nothing`)
+		insert into admitted (id) values (?) on conflict do nothing`)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (engine) Insert(ctx context.Context, tx *sqlstore.Tx, table, tail string, c
 	names := make([]string, len(cols))
 	marks := make([]string, len(cols))
 	for i, c := range cols {
-		names[i], marks[i] = c.Name, fmt.Sprintf("$%d", i+1)
+		names[i], marks[i] = c.Name, "?"
 	}
 	st, err := tx.PrepareContext(ctx, "/* sqlite.Insert */ insert into "+table+" ("+strings.Join(names, ", ")+") values ("+strings.Join(marks, ", ")+") "+tail)
 	if err != nil {
@@ -166,10 +166,7 @@ func (engine) Insert(ctx context.Context, tx *sqlstore.Tx, table, tail string, c
 }
 
 func (engine) InsertRows(ctx context.Context, tx *sqlstore.Tx, table string, names []string, rows [][]any) error {
-	marks := make([]string, len(names))
-	for i := range marks {
-		marks[i] = fmt.Sprintf("$%d", i+1)
-	}
+	marks := slices.Repeat([]string{"?"}, len(names)) // the driver looks up what has a number by name
 	st, err := tx.PrepareContext(ctx, "/* sqlite.InsertRows */ insert into "+table+" ("+strings.Join(names, ", ")+") values ("+strings.Join(marks, ", ")+")")
 	if err != nil {
 		return err

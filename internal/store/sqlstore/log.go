@@ -56,19 +56,21 @@ func (ad *admission) committed() {
 	}
 }
 
-// MemoryKey is what is remembered of an id with the sender's own timestamp.
-func MemoryKey(id cairn.EventID, stamp time.Time) []byte { return memoryKey(id, hourOf(stamp)) }
+// MemoryKey is what is remembered of an id with the sender's own timestamp,
+// which a retry repeats: 4 bytes of its second, so that what is sent at about
+// the same time is remembered side by side, and 12 of the hash of source and id.
+func MemoryKey(id cairn.EventID, stamp time.Time) []byte { return memoryKey(id, stamp.Unix()) }
 
-// memoryKey is what is remembered of an id: 4 bytes of the hour and 12 of the
-// hash of source and id.
-func memoryKey(id cairn.EventID, hour int64) []byte {
+func memoryKey(id cairn.EventID, second int64) []byte {
 	b := make([]byte, 16)
-	binary.BigEndian.PutUint32(b, uint32(hour))
+	binary.BigEndian.PutUint32(b, uint32(second))
 	copy(b[4:], id.ID[:12])
 	return b
 }
 
-func hourOf(t time.Time) int64 { return t.Unix() / 3600 }
+// hourOf is the second at which an hour began: of an id without a timestamp
+// the hour is remembered in which it was seen.
+func hourOf(t time.Time) int64 { return t.Unix() / 3600 * 3600 }
 
 // admit appends what is new of events, and projects the state they patch.
 func (ad *admission) admit(ctx context.Context, events []incoming) ([]event.Admitted, error) {
@@ -139,7 +141,7 @@ func (ad *admission) dedupe(ctx context.Context, events []incoming) ([]bool, err
 		err := ad.tx.QueryRowContext(ctx, `
 			/* log.dedupe */
 			select exists (select 1 from admitted where id in ($1, $2))`,
-			memoryKey(e.ID, hour-1), memoryKey(e.ID, hour-2)).Scan(&before[i])
+			memoryKey(e.ID, hour-3600), memoryKey(e.ID, hour-2*3600)).Scan(&before[i])
 		if err != nil {
 			return nil, err
 		}
@@ -227,11 +229,11 @@ func (s *Store) incoming(events []cairn.Event) ([]incoming, error) {
 		en := &out[i]
 		en.Event = events[i]
 		e := &en.Event
-		hour := hourOf(e.Seen)
+		second := hourOf(e.Seen)
 		if !e.Stamp.IsZero() {
-			hour = hourOf(e.Stamp)
+			second = e.Stamp.Unix()
 		}
-		en.memory = memoryKey(e.ID, hour)
+		en.memory = memoryKey(e.ID, second)
 		keys := cairn.Keys{Person: e.Keys.Person, Anonymous: e.Keys.Anonymous, Previous: e.Keys.Previous}
 		record := e.Keys.Record
 		if e.Kind == cairn.OfPerson {
