@@ -65,8 +65,9 @@ type Result struct {
 	LastSeen  time.Time
 	Decisions []cairn.Decision // those that are new or differ from the last
 	Actions   []cairn.Action
-	Stands    bool      // the day's level is what the turn before kept
-	Next      time.Time // when the account's turn comes again though nothing touches it
+	Stands    bool        // the day's level is what the turn before kept
+	Base      *rule.Input // what rules compare the next turn with: of it all, what they read
+	Next      time.Time   // when the account's turn comes again though nothing touches it
 }
 
 // A Store leases accounts that are due, loads them and keeps results.
@@ -218,6 +219,7 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 	r.Next = dayOf(now, defs).End(defs.Settings.Zone).Add(time.Microsecond)
 
 	input := rule.Input{Account: l.Account, Vector: r.Vector, Signals: r.Signals, Pos: l.Due.Pos}
+	r.Base = defs.base(input)
 	for _, ru := range defs.Rules {
 		if ru.Off {
 			continue
@@ -234,6 +236,20 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 		}
 	}
 	return r
+}
+
+// base returns what the rules read of a turn when they decide the next one.
+func (defs Definitions) base(in rule.Input) *rule.Input {
+	all := in.Signals
+	in.Signals, in.Vector.Reasons = cairn.Signals{}, nil
+	for _, ru := range defs.Rules {
+		for _, c := range ru.All {
+			if v, ok := all[c.Field]; ok {
+				in.Signals[c.Field] = v
+			}
+		}
+	}
+	return &in
 }
 
 // past returns the levels at week ends that the turn before found and that are

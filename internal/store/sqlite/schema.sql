@@ -486,8 +486,8 @@ CREATE TABLE vector (
     last_seen bigint  not null,
     base      integer not null,   -- 1: rules have a turn to compare with
     active    bigint  not null,   -- people active in 28 days; -1: not known
-    body      bytea   not null,   -- cairn.Vector as JSON, packed
-    signals   bytea   not null    -- cairn.Signals as JSON, packed
+    body      bytea   not null,   -- cairn.Vector, packed
+    signals   bytea   not null    -- cairn.Signals, packed
 );
 
 CREATE INDEX vector_level on vector (level);

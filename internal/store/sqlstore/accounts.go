@@ -32,9 +32,13 @@ func scanAccount(rows interface{ Scan(...any) error }, more ...any) (cairn.Accou
 		return a, err
 	}
 	a.First, a.Renews, a.LastSeen = cairn.FromMicros(first), cairn.FromMicros(renews), cairn.FromMicros(seen)
-	a.Vector.Way = cairn.Unknown
-	if err := unpack(body, &a.Vector); err != nil {
-		return a, fmt.Errorf("sqlstore: vector of account %s: %w", a.ID, err)
+	if len(body) == 0 {
+		a.Vector.Way = cairn.Unknown
+		return a, nil
+	}
+	var err error
+	if a.Vector, err = unpackVector(body); err != nil {
+		return a, fmt.Errorf("vector of account %s: %w", a.ID, err)
 	}
 	return a, nil
 }
@@ -305,7 +309,7 @@ func (s *Store) Account(ctx context.Context, scope cairn.Scope, id cairn.Account
 	if err != nil || len(signals) == 0 {
 		return a, err
 	}
-	a.Signals, err = signalsOf(signals)
+	a.Signals, err = unpackSignals(signals)
 	return a, err
 }
 

@@ -367,25 +367,12 @@ func (s *Store) loadPrev(ctx context.Context, l *turn.Loaded) error {
 		return err
 	}
 	prev := rule.Input{Account: l.Account}
-	if err := unpack(body, &prev.Vector); err != nil {
+	if prev.Vector, err = unpackVector(body); err != nil {
 		return err
 	}
-	prev.Signals, err = signalsOf(signals)
+	prev.Signals, err = unpackSignals(signals)
 	l.Prev = &prev
 	return err
-}
-
-// signalsOf reads signals as the vector table keeps them.
-func signalsOf(packed []byte) (cairn.Signals, error) {
-	var out cairn.Signals
-	if err := unpack(packed, &out); err != nil {
-		return nil, err
-	}
-	for name, v := range out {
-		v.Name = name
-		out[name] = v
-	}
-	return out, nil
 }
 
 func (s *Store) loadHeld(ctx context.Context, l *turn.Loaded) error {

@@ -82,13 +82,7 @@ type turnRow struct {
 }
 
 func (s *Store) turnRow(r *turn.Result) (row turnRow, err error) {
-	row.r = r
-	if row.body, err = pack(r.Vector); err != nil {
-		return row, err
-	}
-	if row.signals, err = pack(r.Signals); err != nil {
-		return row, err
-	}
+	row.r, row.body, row.signals = r, packVector(&r.Vector), packSignals(r.Signals)
 	for _, a := range r.Actions {
 		body, err := json.Marshal(a)
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"cairn"
-	"cairn/internal/rule"
 	"cairn/internal/signal"
 	"cairn/internal/turn"
 )
@@ -95,14 +94,13 @@ func (m *turnMemory) took(r *turn.Result, version int64) {
 	if !ok {
 		return
 	}
-	if version != e.version+1 {
+	if version != e.version+1 || r.Base == nil {
 		m.forget(id)
 		return
 	}
 	e.version = version
 	l := &e.loaded
-	l.Prev = &rule.Input{Account: l.Account, Vector: r.Vector, Signals: r.Signals}
-	l.Prev.Vector.Reasons = nil // no rule reads those of before
+	l.Prev = r.Base
 	if len(r.Decisions) > 0 {
 		l.Held = maps.Clone(l.Held)
 		for _, d := range r.Decisions {

@@ -339,8 +339,8 @@ create table vector (
     last_seen bigint  not null,
     base      integer not null,   -- 1: rules have a turn to compare with
     active    bigint  not null,   -- people active in 28 days; -1: not known
-    body      bytea   not null,   -- cairn.Vector as JSON, packed
-    signals   bytea   not null    -- cairn.Signals as JSON, packed
+    body      bytea   not null,   -- cairn.Vector, packed
+    signals   bytea   not null    -- cairn.Signals, packed
 );
 create index vector_level on vector (level);
 create index vector_renews on vector (renews);
