@@ -295,7 +295,11 @@ func refused(code string) string {
 	return ""
 }
 
-func (engine) Bytes(column string) string { return column }
+func (engine) Scan(ctx context.Context, db *sql.DB, text string, args []int64, f func(sqlstore.Cells) error) error {
+	return sqlstore.ScanByDriver(ctx, db, text, args, f)
+}
+
+func (engine) Close() error { return nil }
 
 func (engine) Clock() string { return "(extract(epoch from clock_timestamp()) * 1000000)::bigint" }
 

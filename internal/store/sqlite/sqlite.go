@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	sq "modernc.org/sqlite"
+	_ "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 
 	"cairn"
@@ -53,7 +53,7 @@ func open(ctx context.Context, dir string, log *slog.Logger, pragmas ...string) 
 	}
 	reads.SetMaxOpenConns(8)
 	reads.SetMaxIdleConns(8)
-	s, err := sqlstore.Open(ctx, reads, writes, engine{}, log)
+	s, err := sqlstore.Open(ctx, reads, writes, engine{scanner: &scanner{path: path}}, log)
 	if err != nil {
 		reads.Close()
 		writes.Close()
@@ -87,7 +87,23 @@ func dsn(path string, readOnly bool, more ...string) string {
 }
 
 // engine is SQLite.
-type engine struct{}
+type engine struct{ scanner *scanner }
+
+// Scan reads beside the driver, where the engine knows which file.
+func (e engine) Scan(ctx context.Context, db *sql.DB, text string, args []int64, f func(sqlstore.Cells) error) error {
+	if e.scanner == nil {
+		return sqlstore.ScanByDriver(ctx, db, text, args, f)
+	}
+	return e.scanner.Scan(text, args, f)
+}
+
+// Close closes what reads beside the driver.
+func (e engine) Close() error {
+	if e.scanner == nil {
+		return nil
+	}
+	return e.scanner.Close()
+}
 
 func (engine) Migration(text string) string {
 	text = strings.ReplaceAll(text, "bigint   not null primary key, -- rowid", "integer primary key,")
@@ -207,7 +223,7 @@ func (engine) Update(string) string { return "" }
 func (engine) Again(error) bool { return false }
 
 func (engine) Trouble(err error) string {
-	var se *sq.Error
+	var se interface{ Code() int } // the driver's, or a scanner's
 	if !errors.As(err, &se) {
 		return ""
 	}
@@ -221,8 +237,6 @@ func (engine) Trouble(err error) string {
 	}
 	return ""
 }
-
-func (engine) Bytes(column string) string { return "cast(" + column + " as blob)" }
 
 func (engine) Clock() string { return "cast(unixepoch('subsec') * 1000000 as integer)" }
 

@@ -2,8 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,16 +13,40 @@ import (
 	"cairn/internal/signal"
 )
 
+// Cells are the columns of a row.
+type Cells interface {
+	// Number returns an integer.
+	Number(i int) int64
+	// Bytes returns text or bytes, which are good until the next row; nil for
+	// null.
+	Bytes(i int) []byte
+}
+
+// ScanByDriver is [Engine.Scan] for drivers that hand out values.
+func ScanByDriver(ctx context.Context, db *sql.DB, text string, args []int64, f func(Cells) error) error {
+	some := make([]any, len(args))
+	for i, a := range args {
+		some[i] = a
+	}
+	return walk(ctx, db, text, some, func(row []driver.Value) error {
+		v := &values{row: row}
+		if err := f(v); err != nil {
+			return err
+		}
+		return v.err
+	})
+}
+
 // walk calls f with every row of a query as the driver hands it out: int64,
 // string, []byte or nil. A row is good until f returns. It takes half the time
 // that database/sql does.
-func (p *pool) walk(ctx context.Context, text string, args []any, f func(row []driver.Value) error) error {
-	conn, err := p.Conn(ctx)
+func walk(ctx context.Context, db *sql.DB, text string, args []any, f func(row []driver.Value) error) error {
+	conn, err := db.Conn(ctx)
 	if err != nil {
-		return p.told(err)
+		return err
 	}
 	defer conn.Close()
-	return p.told(conn.Raw(func(c any) error {
+	return conn.Raw(func(c any) error {
 		named := make([]driver.NamedValue, len(args))
 		for i, a := range args {
 			named[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
@@ -47,20 +71,23 @@ func (p *pool) walk(ctx context.Context, text string, args []any, f func(row []d
 				return err
 			}
 		}
-	}))
+	})
+}
+
+func (p *pool) walk(ctx context.Context, text string, args []any, f func(row []driver.Value) error) error {
+	return p.told(walk(ctx, p.DB, text, args, f))
 }
 
 // Walk appends to into the events of a partition in (from, to], at most limit
 // of them, with no more than the fold looks at; see [signal.RebuildStore].
 func (s *Store) Walk(ctx context.Context, part int, from, to int64, limit int, into []cairn.Event) ([]cairn.Event, error) {
 	texts := interned{}
-	err := s.db.walk(ctx, `
+	err := s.engine.Scan(ctx, s.db.DB, `
 		/* rebuild.Walk */
-		select key, stream, `+s.engine.Bytes("kind")+`, `+s.engine.Bytes("name")+`, `+s.engine.Bytes("source")+`, `+s.engine.Bytes("product")+`,
-			at, person, n, `+s.engine.Bytes("props")+` from event
+		select key, stream, kind, name, source, product, at, person, n, props from event
 		where key > $1 and key <= $2 order by key limit $3`,
-		[]any{cairn.Position{Part: part, N: from}.Key(), cairn.Position{Part: part, N: to}.Key(), int64(limit)},
-		func(row []driver.Value) error {
+		[]int64{cairn.Position{Part: part, N: from}.Key(), cairn.Position{Part: part, N: to}.Key(), int64(limit)},
+		func(row Cells) error {
 			if len(into) < cap(into) {
 				into = into[:len(into)+1]
 			} else {
@@ -68,45 +95,39 @@ func (s *Store) Walk(ctx context.Context, part int, from, to int64, limit int, i
 			}
 			return texts.scan(row, &into[len(into)-1])
 		})
-	return into, err
+	return into, s.db.told(err)
 }
 
 // interned are texts that occur again and again, so that each is made once.
 type interned map[string]string
 
-func (w interned) of(v driver.Value) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case []byte:
-		t, ok := w[string(v)]
-		if !ok {
-			t = string(v)
-			w[t] = t
-		}
-		return t
+func (in interned) of(b []byte) string {
+	t, ok := in[string(b)]
+	if !ok {
+		t = string(b)
+		in[t] = t
 	}
-	return "" // of no bytes there is nothing
+	return t
 }
 
-// scan reads a row of Walk.
-func (w interned) scan(row []driver.Value, e *cairn.Event) error {
-	v := values{row: row}
-	e.Pos = cairn.PositionOf(v.number(0))
-	v.id(1, &e.Stream.ID)
-	e.Kind, e.Name, e.Source, e.Product = cairn.EventKind(w.of(row[2])), w.of(row[3]), w.of(row[4]), w.of(row[5])
-	e.At = cairn.FromMicros(v.number(6))
-	v.id(7, &e.Person.ID)
-	e.N = v.number(8)
-	switch props := row[9].(type) {
-	case []byte:
-		e.Props = props
-	case string:
-		e.Props = json.RawMessage(props)
-	default:
-		e.Props = nil
+// scan reads a row of Walk. What e had before makes room.
+func (in interned) scan(row Cells, e *cairn.Event) (err error) {
+	e.Pos = cairn.PositionOf(row.Number(0))
+	e.Kind, e.Name, e.Source, e.Product = cairn.EventKind(in.of(row.Bytes(2))), in.of(row.Bytes(3)), in.of(row.Bytes(4)), in.of(row.Bytes(5))
+	e.At, e.N = cairn.FromMicros(row.Number(6)), row.Number(8)
+	e.Props = append(e.Props[:0], row.Bytes(9)...)
+	if e.Stream.ID, err = idOf(row.Bytes(1)); err == nil {
+		e.Person.ID, err = idOf(row.Bytes(7))
 	}
-	return v.err
+	return err
+}
+
+func idOf(b []byte) (id cairn.ID, err error) {
+	if b != nil && len(b) != len(id) {
+		return id, fmt.Errorf("sqlstore: %d bytes are not an id", len(b))
+	}
+	copy(id[:], b)
+	return id, nil
 }
 
 // values are the columns of a row that a driver handed out.
@@ -115,7 +136,8 @@ type values struct {
 	err error
 }
 
-func (v *values) number(i int) int64 {
+// Number returns an integer; see [Cells].
+func (v *values) Number(i int) int64 {
 	n, ok := v.row[i].(int64)
 	if !ok {
 		v.bad(i, "a number")
@@ -131,12 +153,18 @@ func (v *values) text(i int) string {
 	return t
 }
 
-func (v *values) bytes(i int) []byte {
-	b, ok := v.row[i].([]byte)
-	if !ok {
+// Bytes returns text or bytes; see [Cells].
+func (v *values) Bytes(i int) []byte {
+	switch b := v.row[i].(type) {
+	case nil:
+	case []byte:
+		return b
+	case string:
+		return []byte(b)
+	default:
 		v.bad(i, "bytes")
 	}
-	return b
+	return nil
 }
 
 func (v *values) id(i int, into *cairn.ID) {
@@ -195,7 +223,7 @@ func (s *Store) Begin(ctx context.Context, w *signal.Whole, streams []cairn.Stre
 			/* rebuild.Begin */
 			select stream, num, person from stream_person where stream in (`+in.marks(1)+`)`, in.args, func(row []driver.Value) error {
 			v := values{row: row}
-			n := signal.Number{N: uint32(v.number(1))}
+			n := signal.Number{N: uint32(v.Number(1))}
 			v.id(0, &n.Stream.ID)
 			v.id(2, &n.Person.ID)
 			w.Begin(n)
@@ -217,8 +245,8 @@ func (s *Store) origin(ctx context.Context, w *signal.Whole, in chunk) error {
 		select stream, product, day, name, n, total, last, people from tally where gen = $1 and stream in (`+in.marks(2)+`)`,
 		append([]any{int64(originGen)}, in.args...), func(row []driver.Value) error {
 			v := values{row: row}
-			r := signal.TallyRow{N: v.number(4), Sum: v.number(5), Last: v.number(6), People: v.bytes(7)}
-			r.Key = signal.Key{Product: v.text(1), Day: cairn.Day(v.number(2)), Name: v.text(3)}
+			r := signal.TallyRow{N: v.Number(4), Sum: v.Number(5), Last: v.Number(6), People: v.Bytes(7)}
+			r.Key = signal.Key{Product: v.text(1), Day: cairn.Day(v.Number(2)), Name: v.text(3)}
 			v.id(0, &r.Stream.ID)
 			if v.err != nil {
 				return v.err

@@ -6,6 +6,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -50,9 +51,11 @@ type Engine interface {
 	// database cannot work just now: that it is full, read-only or away. It
 	// returns "" of any other error.
 	Trouble(err error) string
-	// Bytes is an expression for a text column as the driver hands it out with
-	// the least work: as a string or as bytes, nil for an empty one.
-	Bytes(column string) string
+	// Scan calls f with each row of a query whose arguments are numbers, with
+	// the least work that the engine can do: for the walk through the log.
+	Scan(ctx context.Context, db *sql.DB, text string, args []int64, f func(Cells) error) error
+	// Close lets go of what Scan needed.
+	Close() error
 	// Clock is an expression for the wall time of the database in microseconds.
 	Clock() string
 	// Room tells how much the database takes, and of which disk.
@@ -159,7 +162,7 @@ func (s *Store) Close() error {
 	close(s.closing)
 	s.cancel()
 	s.done.Wait()
-	err := s.db.Close()
+	err := errors.Join(s.engine.Close(), s.db.Close())
 	if s.wdb != s.db {
 		if werr := s.wdb.Close(); err == nil {
 			err = werr
