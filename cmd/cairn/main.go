@@ -104,7 +104,7 @@ func (c *cli) rootCommand() *cobra.Command {
 		c.accountsCommand(), c.vectorCommand(), c.decisionsCommand(), c.unclaimedCommand(), c.identityCommand(),
 		c.stagesCommand(), c.rebuildCommand(),
 		c.userCommand(), c.personCommand(), c.sourceCommand(),
-		c.eventsCommand(), c.meaningfulCommand(), c.metricCommand(), c.driversCommand(),
+		c.eventsCommand(), c.meaningfulCommand(), c.metricCommand(), c.driversCommand(), c.keepCommand(),
 		c.metricsCommand(), c.fitCommand(),
 		c.benchCommand(), c.versionCommand(),
 	)

@@ -234,6 +234,9 @@ func (c *cli) metricCheckCommand() *cobra.Command {
 			return printJSON(c.out, got)
 		}
 		fmt.Fprintln(c.out, got.Sentence)
+		for _, l := range got.Losses {
+			fmt.Fprintln(c.out, l.Sentence())
+		}
 		g := grid{head: []string{"ACCOUNT", ">" + strings.ToUpper(got.Metric.Title), ""}}
 		for _, t := range got.Accounts {
 			note := t.Signal.Why

@@ -40,6 +40,7 @@ type App struct {
 	Explain turn.Explainer
 	Past    *turn.Past
 	Usage   *usage.Service
+	Keep    *keep.Service
 	Revenue *revenue.Service
 	Clock   *Clock
 
@@ -96,6 +97,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 		set := store.Settings()
 		return revenue.Settings{Zone: set.Zone, Currency: set.Currency, Precedence: set.Precedence}
 	}}
+	a.Keep = &keep.Service{Store: store, Book: store, Memos: store, Settings: store.Settings, Now: a.Clock.Now}
 	a.join()
 	return a, nil
 }
@@ -124,6 +126,7 @@ func (a *App) join() {
 		{Name: turn.StageName, Stage: turner, Wake: s.Bell("due"), Next: s.NextDue},
 		{Name: action.StageName, Stage: doer, Wake: s.Bell("action")},
 		{Name: keep.StageName, Stage: dropper, Wake: s.Bell("book"), Next: dropper.Next},
+		{Name: keep.WatchName, Stage: &keep.Watcher{Service: a.Keep, Leads: s.Leads, Log: a.log}, Wake: s.Bell("book")},
 		{Name: recountName, Stage: &recounter{app: a}, Wake: s.Bell("settings")},
 	}}
 }
@@ -144,7 +147,7 @@ func (a *App) Close() error {
 func (a *App) House() House {
 	return House{
 		Version: Version(), Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
-		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Revenue: a.Revenue,
+		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Keep: a.Keep, Revenue: a.Revenue,
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
 }
@@ -178,7 +181,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/api/v1/", a.resources().Handler())
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
-		Usage: a.Usage, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
+		Usage: a.Usage, Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()
 			return web.Settings{Zone: set.Zone, Currency: set.Currency, Address: a.cfg.URL}

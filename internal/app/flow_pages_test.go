@@ -43,6 +43,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"sources": "/sources", "source": "/sources/product",
 			"source-keys": "/sources/product/keys", "source-contract": "/sources/product/contract", "rejects": "/sources/product/rejects",
 			"usage": "/usage", "usage-tick": "/usage?tick=Page+Viewed", "usage-metrics": "/usage/metrics", "usage-metric": "/usage/metrics/new", "usage-drivers": "/usage/drivers",
+			"keeping": "/keeping", "keeping-try": "/keeping?for=90+days",
 		} {
 			w.visit(path)
 			w.sound(name, l)
@@ -52,7 +53,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 		for name, path := range map[string]string{
 			"empty-today": "/today", "empty-accounts": "/accounts", "empty-sources": "/sources", "empty-source": "/sources/segment",
 			"empty-keys": "/sources/segment/keys", "empty-contract": "/sources/segment/contract", "empty-rejects": "/sources/segment/rejects", "empty-unclaimed": "/unclaimed",
-			"empty-usage": "/usage", "empty-metrics": "/usage/metrics", "empty-metric": "/usage/metrics/new", "empty-drivers": "/usage/drivers",
+			"empty-usage": "/usage", "empty-metrics": "/usage/metrics", "empty-metric": "/usage/metrics/new", "empty-keeping": "/keeping", "empty-drivers": "/usage/drivers",
 		} {
 			w.visit(path)
 			w.sound(name, l)

@@ -12,6 +12,7 @@ import (
 	"cairn/internal/account"
 	"cairn/internal/auth"
 	"cairn/internal/ingest"
+	"cairn/internal/keep"
 	"cairn/internal/revenue"
 	"cairn/internal/usage"
 )
@@ -54,6 +55,7 @@ type House struct {
 	Memos   Memos
 	Demo    Demonstration
 	Usage   *usage.Service
+	Keep    *keep.Service
 	Revenue *revenue.Service
 	Now     func() time.Time
 	Zone    func() *time.Location // the workspace's; nil: UTC

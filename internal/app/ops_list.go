@@ -16,6 +16,7 @@ func operations() []operation {
 		Sources, SourceAlarms, SourceShow, SourceSet, SourceRestore, SourceRevisions, SourceSuggest, SourceKeyAdd, SourceKeys, SourceKeyRotate, SourceKeyChange, SourceKeyWithdraw,
 		Rejects, Reject, MendReject, PatchRejects, ReplayRejects, MoveRejects,
 		Events, Meaningful, Choose, Metrics, Metric, TryMetric, SaveMetric, DeleteMetric, Drivers,
+		Keeping, ChangeKeeping, KeepHistory,
 		Revenue, RevenueTerms, RevenueDefine, RevenueCompare, RevenueClose, RevenueReopen, RevenueCorrections}
 }
 

@@ -78,6 +78,7 @@ type MetricTried struct {
 	Metric   signal.Metric `json:"metric"`
 	Sentence string        `json:"sentence"`
 	Accounts []usage.Tried `json:"accounts"`
+	Losses   []signal.Loss `json:"lost,omitempty"` // what it would need of events that are not kept any more
 }
 
 // TryMetric measures a metric that is not saved.
@@ -94,6 +95,9 @@ var TryMetric = Op[MetricTrial, MetricTried]{"metric-try", func(ctx context.Cont
 		ids = append(ids, id)
 	}
 	out.Sentence = out.Metric.Sentence()
+	if out.Losses, err = h.Usage.Losses(ctx, out.Metric); err != nil {
+		return out, err
+	}
 	out.Accounts, err = h.Usage.TryMetric(ctx, cairn.Everything, out.Metric, ids)
 	return out, err
 }}

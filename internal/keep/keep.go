@@ -280,3 +280,15 @@ func sorted(ends []End) []End {
 	})
 	return out
 }
+
+// Sentence says in words what a policy means.
+func (p Policy) Sentence() string {
+	if len(p.Ends) == 0 {
+		return "everything for ever"
+	}
+	var parts []string
+	for _, e := range sorted(p.Ends) {
+		parts = append(parts, e.What()+" "+e.Span())
+	}
+	return strings.Join(parts, ", ")
+}

@@ -72,9 +72,22 @@ func (c *Counters) wholeFrom(key string) cairn.Day {
 
 // A Loss is what a metric would need of the log and cannot have.
 type Loss struct {
-	Dropped
-	Before cairn.Day // events before it are gone
-	Right  cairn.Day // from which the metric is right for everybody; 0: never, for who did it before
+	Source string `json:"source"`
+	Event  string `json:"event"`
+	N      int64  `json:"events"`
+	Before string `json:"before"`               // the day: events from before it are gone
+	Right  string `json:"right_from,omitempty"` // the day from which the metric is right for everybody; empty: never for who did it before
+
+	right cairn.Day
+}
+
+// Sentence says in words what is lost.
+func (l Loss) Sentence() string {
+	text := "“" + l.Event + "” events of " + l.Source + " from before " + l.Before + " are not kept one by one any more, so their properties cannot be looked at. "
+	if l.Right == "" {
+		return text + "Accounts that had any of them then have no value."
+	}
+	return text + "Accounts that had any of them have a value as of " + l.Right + " and later."
 }
 
 // Losses returns what a metric would need of what was dropped. Other metrics
@@ -88,8 +101,9 @@ func (m Metric) Losses(dropped []Dropped, zone *time.Location, other func(name s
 				continue
 			}
 			for _, l := range part.Losses(dropped, zone, other) {
-				if m.Change && l.Right > 0 {
-					l.Right += cairn.Day(max(part.Days, 1))
+				if m.Change && l.right > 0 {
+					l.right += cairn.Day(max(part.Days, 1))
+					l.Right = l.right.String()
 				}
 				out = append(out, l)
 			}
@@ -105,9 +119,11 @@ func (m Metric) Losses(dropped []Dropped, zone *time.Location, other func(name s
 		if !d.lacks(c) {
 			continue
 		}
-		l := Loss{Dropped: d, Before: cairn.DayOf(d.Last, zone) + 1}
+		before := cairn.DayOf(d.Last, zone) + 1
+		l := Loss{Source: d.Source, Event: d.Name, N: d.N, Before: before.String()}
 		if back := m.lookBack(); back > 0 {
-			l.Right = l.Before + cairn.Day(back) - 1
+			l.right = before + cairn.Day(back) - 1
+			l.Right = l.right.String()
 		}
 		out = append(out, l)
 	}
@@ -151,4 +167,11 @@ func Batch(gen int, events []cairn.Event, set Settings, counters *Counters) Beat
 		b.add(&events[i], set)
 	}
 	return b
+}
+
+// LooksInto reports whether the metric looks into properties of events of a
+// name, so that tallies by name do not tell it.
+func (m Metric) LooksInto(name string) bool {
+	c, needs := m.counter()
+	return needs && slices.ContainsFunc(c.Events, func(e string) bool { return Tracked(e) == name })
 }

@@ -73,6 +73,26 @@ func (s *Service) fill(ctx context.Context, id cairn.AccountID, st *signal.State
 	return whole, nil
 }
 
+// Losses returns what a metric, saved or not, would need of events that are
+// not kept any more.
+func (s *Service) Losses(ctx context.Context, m signal.Metric) ([]signal.Loss, error) {
+	dropped, err := s.Store.Dropped(ctx)
+	if err != nil || len(dropped) == 0 {
+		return nil, err
+	}
+	defs, err := s.Definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return m.Losses(dropped, defs.Settings.Zone, func(name string) (signal.Metric, bool) {
+		i := slices.IndexFunc(defs.Settings.Metrics, func(o signal.Metric) bool { return o.Name == name })
+		if i < 0 {
+			return signal.Metric{}, false
+		}
+		return defs.Settings.Metrics[i], true
+	}), nil
+}
+
 // An Effect is what another choice of Meaningful Activity changes at one
 // account.
 type Effect struct {

@@ -34,6 +34,8 @@ type Store interface {
 	// Recount folds an account's newest events again with counters, and
 	// reports whether those were all.
 	Recount(ctx context.Context, id cairn.AccountID, from, to time.Time, counters *signal.Counters, limit int) (*signal.State, bool, error)
+	// Dropped returns which events the log no longer holds.
+	Dropped(ctx context.Context) ([]signal.Dropped, error)
 }
 
 // A Service is what pages and commands ask.

@@ -63,13 +63,15 @@ var accountSpans = []int{7, 30, 90}
 
 // An accountTimelineView is one page of the timeline under a filter.
 type accountTimelineView struct {
-	Filter   accountTimelineFilter
-	Days     []accountDay
-	Next     string
-	People   []cairn.Person // who can be filtered by
-	Products []string       // whose events there are, when there are several
-	Base     url.Values     // what else the address of the account says
-	ID       cairn.AccountID
+	Filter    accountTimelineFilter
+	Days      []accountDay
+	Next      string
+	People    []cairn.Person // who can be filtered by
+	Products  []string       // whose events there are, when there are several
+	Base      url.Values     // what else the address of the account says
+	ID        cairn.AccountID
+	Dropped   int64 // how often something else happened that is not kept one by one
+	DroppedAt time.Time
 }
 
 // An accountField is one field of the account with who said so.
@@ -412,6 +414,7 @@ func (s *site) accountTimeline(ctx context.Context, q url.Values, v View, av acc
 		return out, err
 	}
 	out.Days, out.Next = accountDays(page, names, v.Zone), page.Next
+	out.Dropped, out.DroppedAt = page.Dropped, page.DroppedAt
 	return out, nil
 }
 

@@ -30,6 +30,7 @@ var pages = []destination{
 	{Icon: "click", Name: "What counts as usage", Note: "Meaningful Activity", Href: "/usage"},
 	{Icon: "chart-line", Name: "Metrics", Note: "What this workspace measures itself", Href: "/usage/metrics"},
 	{Icon: "users", Name: "What people who stay do early", Note: "Usage", Href: "/usage/drivers"},
+	{Icon: "history", Name: "Keeping", Note: "How long events are kept, room on the disk", Href: "/keeping"},
 	{Icon: "plug", Name: "Sources", Note: "What arrives, keys and snippets", Href: "/sources"},
 }
 

@@ -25,7 +25,10 @@ type shelf struct {
 	accounts []cairn.Account // that have events
 	pages    map[string][]book.Revision
 	changed  int
+	dropped  []signal.Dropped
 }
+
+func (s *shelf) Dropped(context.Context) ([]signal.Dropped, error) { return s.dropped, nil }
 
 // counting is the service behind the pages about usage, over accounts that
 // have done something in two products.

@@ -26,6 +26,7 @@ type metricView struct {
 	Products []string
 	Others   []signal.Metric // of which a ratio can be made
 	Tried    []usage.Tried
+	Losses   []signal.Loss // of what it would need
 	Problem  *cairn.Error
 	Accounts string
 }
@@ -112,6 +113,9 @@ func (s *site) try(r *http.Request, v View, t *metricView) {
 	ids, err := s.accountsNamed(r, v, t.Accounts)
 	if err == nil {
 		t.Tried, err = s.Usage.TryMetric(r.Context(), v.Scope(), m, ids)
+	}
+	if err == nil {
+		t.Losses, err = s.Usage.Losses(r.Context(), m)
 	}
 	if err != nil {
 		t.Problem = asError(err)

@@ -9,6 +9,7 @@ import (
 
 	"cairn"
 	"cairn/internal/auth"
+	"cairn/internal/keep"
 	"cairn/internal/reply"
 )
 
@@ -19,11 +20,12 @@ type View struct {
 	Now      time.Time
 	Zone     *time.Location
 	Currency string
-	Address  string // of this server, without a slash at the end
-	Path     string // with the query: where this page is
-	Theme    string // "light", "dark" or "" (as the system says)
-	Partial  bool   // htmx asked for a part of a page
-	Waiting  int    // how many arrivals wait for somebody to say whose they are
+	Address  string      // of this server, without a slash at the end
+	Path     string      // with the query: where this page is
+	Theme    string      // "light", "dark" or "" (as the system says)
+	Partial  bool        // htmx asked for a part of a page
+	Room     keep.Status // that runs out; zero: there is enough, or the person does not look after it
+	Waiting  int         // how many arrivals wait for somebody to say whose they are
 
 	numbers numbers
 	assets  *assets

@@ -14,6 +14,7 @@ import (
 	"cairn/internal/auth"
 	"cairn/internal/event"
 	"cairn/internal/ingest"
+	"cairn/internal/keep"
 	"cairn/internal/reply"
 	"cairn/internal/usage"
 	"cairn/internal/work"
@@ -68,6 +69,7 @@ type Deps struct {
 	Rejects  *ingest.Mender // optional: what was refused cannot be mended
 	Door     Admitter
 	Usage    *usage.Service
+	Keep     *keep.Service // optional: there is no page about how long events are kept
 	Auth     Auth
 	Users    Users
 	Settings func() Settings   // optional
@@ -118,6 +120,7 @@ func New(d Deps) http.Handler {
 	s.rejectRoutes(mux)
 	s.accountRoutes(mux)
 	s.usageRoutes(mux)
+	s.keepRoutes(mux)
 	s.identityRoutes(mux)
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request, View) error {
 		return cairn.Errorf(cairn.NotFound, "There is no page at this address.")
@@ -150,6 +153,7 @@ func (s *site) page(p page) http.Handler {
 		}
 		if !v.Partial && r.Method == http.MethodGet {
 			v.Waiting = s.waiting(r.Context(), v)
+			v.Room = s.warning(r, v)
 		}
 		return p(w, r, v)
 	})

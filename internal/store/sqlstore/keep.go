@@ -458,3 +458,6 @@ func (s *Store) addCounted(ctx context.Context, st *signal.State, id cairn.Accou
 
 // Disk tells how much room there is; see [keep.Store].
 func (s *Store) Disk(ctx context.Context) (keep.Disk, error) { return s.engine.Room(ctx, s.db.DB) }
+
+// Leads reports whether this node is the one that does what one is enough for.
+func (s *Store) Leads() bool { return s.leads() }

@@ -405,7 +405,7 @@ func keepLosses(t *testing.T, s *sqlstore.Store) {
 		t.Fatal(err)
 	}
 	losses := wide.Losses(told, time.UTC, nil)
-	if len(losses) != 1 || losses[0].N != 1 || losses[0].Source != "product" || losses[0].Before != cairn.DayOf(old, time.UTC)+1 || losses[0].Right != cairn.DayOf(right, time.UTC) {
+	if len(losses) != 1 || losses[0].N != 1 || losses[0].Source != "product" || losses[0].Before != (cairn.DayOf(old, time.UTC)+1).String() || losses[0].Right != cairn.DayOf(right, time.UTC).String() {
 		t.Errorf("the losses are %+v", losses)
 	}
 	// The same as tried before it is saved.
