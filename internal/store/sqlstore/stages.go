@@ -157,30 +157,42 @@ func (s *Store) Prune(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	err = s.write(ctx, Turns, func(tx *Tx) error {
-		more = false
+		begun := time.Now()
 		if _, err := tx.ExecContext(ctx, `
 			/* stages.Prune */
 			delete from volume where gen > 0 and gen <> $1 and gen <> $2`, gen, growing); err != nil {
 			return err
 		}
-		var stream cairn.StreamID
-		var old int
-		err := tx.QueryRowContext(ctx, `
-			/* stages.Prune */
-			select gen, stream from tally where gen > 0 and gen < $1 or gen > $1 and gen < $2 limit 1`, gen, growing).Scan(&old, &stream)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
+		// A stream is deleted in no time, or it has much: half of what the writer
+		// may be held leaves room for the last one.
+		for more = true; more && time.Since(begun) < Hold/2; {
+			if more, err = pruneStream(ctx, tx, gen, growing); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
-		more = true
-		_, err = tx.ExecContext(ctx, `
-			/* stages.Prune */
-			delete from tally where gen = $1 and stream = $2`, old, stream)
-		return err
+		return nil
 	})
 	return more, err
+}
+
+// pruneStream deletes what an older generation says of one stream, and reports
+// whether there was any.
+func pruneStream(ctx context.Context, tx *Tx, gen, growing int) (bool, error) {
+	var stream cairn.StreamID
+	var old int
+	err := tx.QueryRowContext(ctx, `
+		/* stages.pruneStream */
+		select gen, stream from tally where gen > 0 and gen < $1 or gen > $1 and gen < $2 limit 1`, gen, growing).Scan(&old, &stream)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	_, err = tx.ExecContext(ctx, `
+		/* stages.pruneStream */
+		delete from tally where gen = $1 and stream = $2`, old, stream)
+	return err == nil, err
 }
 
 // DumpFold writes every row of the fold's current generation in order, one a
