@@ -35,7 +35,7 @@ type Account struct {
 	Renews    time.Time `json:"renews"`    // zero: no renewal date is known
 	LastSeen  time.Time `json:"last_seen"` // day of the last meaningful activity
 	OpenTasks int       `json:"open_tasks"`
-	Signals   Signals   `json:"signals,omitempty"` // only when one account was asked for
+	Signals   Signals   `json:"signals,omitempty"` // when one account was asked for; in lists the metrics that were asked for
 }
 
 // A Person is somebody at an account. Name, Mail and Title are personal: they

@@ -4,6 +4,8 @@ package account
 
 import (
 	"context"
+	"regexp"
+	"strings"
 	"time"
 
 	"cairn"
@@ -20,7 +22,9 @@ type Query struct {
 	RenewsBy time.Time       // renewal on or before; zero: any
 	KeyBegin string          // key begins so; empty: all
 	Family   cairn.AccountID // this account and all below it; zero: all
-	Sort     string          // one of Sorts; empty: "name". A leading "-" turns it round
+	Sort     string          // one of Sorts, or "metric.NAME"; empty: "name". A leading "-" turns it round
+	Where    []Bound         // what metrics must be
+	Metrics  []string        // names of metrics that are put into the Signals of each account
 	Cursor   string          // Next of the page before
 	Limit    int             // 1..500; 0 is 50
 }
@@ -28,6 +32,48 @@ type Query struct {
 // Sorts are the columns a list can be sorted by. What is missing comes last
 // either way.
 var Sorts = []string{"name", "level", "slope", "mrr", "renews", "last_seen", "owner", "status", "first"}
+
+// A Bound is what the metric of an account must be to be listed. An account of
+// which it is not known is not.
+type Bound struct {
+	Metric string   `json:"metric"` // its name
+	Least  *float64 `json:"least,omitempty"`
+	Most   *float64 `json:"most,omitempty"`
+}
+
+var metricName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,59}$`)
+
+// MetricName reports whether a text can be the name of a metric.
+func MetricName(text string) bool { return metricName.MatchString(text) }
+
+// SortMetric returns the name of the metric that a sort names.
+func SortMetric(sort string) (name string, ok bool) {
+	name, ok = strings.CutPrefix(strings.TrimPrefix(sort, "-"), "metric.")
+	return name, ok && MetricName(name)
+}
+
+// Check refuses bounds and columns that name no metric.
+func (q Query) Check() error {
+	for _, m := range q.Metrics {
+		if !MetricName(m) {
+			return cairn.Errorf(cairn.Invalid, "%q is not the name of a metric.", m).At("metrics")
+		}
+	}
+	for _, b := range q.Where {
+		switch {
+		case !MetricName(b.Metric):
+			return cairn.Errorf(cairn.Invalid, "%q is not the name of a metric.", b.Metric).At("where")
+		case b.Least == nil && b.Most == nil:
+			return cairn.Errorf(cairn.Invalid, "Say what the metric %s must be at least or at most.", b.Metric).At("where")
+		}
+	}
+	return nil
+}
+
+// Holds reports whether a value that is known lies within b.
+func (b Bound) Holds(s cairn.Signal) bool {
+	return s.Known && (b.Least == nil || s.Number >= *b.Least) && (b.Most == nil || s.Number <= *b.Most)
+}
 
 // A Page is part of a list, with the count of the whole.
 type Page struct {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/account"
 	"cairn/internal/config"
 	"cairn/internal/ingest"
 	"cairn/internal/signal"
@@ -72,6 +73,38 @@ func of(t *testing.T, a *App, name string) cairn.Signal {
 		t.Fatal(err)
 	}
 	return acct.Signals[name]
+}
+
+func TestAccountsAreListedByTheirMetrics(t *testing.T) {
+	a := counted(t)
+	if _, err := asked(t, a, SaveMetric, MetricText{Text: "{name: pages, title: Pages, count: sum, events: [Report Created], property: pages, days: 28}"}); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, a)
+	least := 1000.0
+	for name, q := range map[string]AccountsQuery{
+		"now": {}, "as of then": {At: a.Clock.Now().AddDate(0, 0, -40)},
+	} {
+		q.Metrics, q.Sort = []string{"pages"}, "-metric.pages"
+		page, err := asked(t, a, Accounts, q)
+		if err != nil || len(page.Accounts) != 1 {
+			t.Fatalf("%s: %+v %v", name, page, err)
+		}
+		if n, ok := page.Accounts[0].Signals.Number("metric.pages"); !ok || n < 28 {
+			t.Errorf("%s: %v %t", name, n, ok)
+		}
+		q.Where = []account.Bound{{Metric: "pages", Least: &least}}
+		if page, err = asked(t, a, Accounts, q); err != nil || page.Total != 0 {
+			t.Errorf("%s: of at least %v there are %d, %v", name, least, page.Total, err)
+		}
+	}
+	if _, err := asked(t, a, DeleteMetric, "pages"); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, a)
+	if page, err := asked(t, a, Accounts, AccountsQuery{Query: account.Query{Metrics: []string{"pages"}, Sort: "metric.pages"}}); err != nil || page.Total != 1 {
+		t.Errorf("an old link: %+v %v", page, err)
+	}
 }
 
 func TestAnotherChoiceMeasuresHistoryAnewAndFiresNothing(t *testing.T) {

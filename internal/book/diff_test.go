@@ -21,7 +21,9 @@ func TestADiffShowsWhatChangedAndALittleAboutIt(t *testing.T) {
 
 func TestADiffHasBothTexts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := func(name string) []string { return rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c"}), 0, 9).Draw(t, name) }
+		text := func(name string) []string {
+			return rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c"}), 0, 9).Draw(t, name)
+		}
 		a, b := text("before"), text("after")
 		var before, after []string
 		for _, l := range Diff(strings.Join(a, "\n"), strings.Join(b, "\n"), 100) {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strconv"
@@ -57,6 +58,12 @@ func (a pastAt) Accounts(ctx context.Context, scope cairn.Scope, q account.Query
 	}
 	name, turned := strings.CutPrefix(cmp.Or(q.Sort, "name"), "-")
 	by, ok := pastOrder[name]
+	if metric, is := account.SortMetric(name); is {
+		by, ok = byMetric("metric."+metric), true
+	}
+	if err := q.Check(); err != nil {
+		return account.Page{}, err
+	}
 	if !ok {
 		return account.Page{}, cairn.Errorf(cairn.Invalid, "Accounts cannot be sorted by %q.", name).At("sort")
 	}
@@ -135,7 +142,8 @@ func (a pastAt) matching(ctx context.Context, scope cairn.Scope, q account.Query
 		return q.Way != "" && v.Way != q.Way ||
 			q.Below != nil && (!v.Known || v.Level >= cairn.Points(*q.Below)*1000) ||
 			q.Above != nil && (!v.Known || v.Level < cairn.Points(*q.Above)*1000) ||
-			!q.RenewsBy.IsZero() && (x.Renews.IsZero() || x.Renews.After(q.RenewsBy))
+			!q.RenewsBy.IsZero() && (x.Renews.IsZero() || x.Renews.After(q.RenewsBy)) ||
+			slices.ContainsFunc(q.Where, func(b account.Bound) bool { return !b.Holds(x.Signals["metric."+b.Metric]) })
 	}), nil
 }
 
@@ -210,6 +218,12 @@ func (p *Past) measureAll(ctx context.Context, all []cairn.Account, t time.Time)
 				all[i].Vector = v
 				all[i].MRR, all[i].Renews, all[i].LastSeen = columns(sig, defs, t)
 				all[i].OpenTasks = 0
+				all[i].Signals = cairn.Signals{}
+				for name, s := range sig {
+					if strings.HasPrefix(name, "metric.") {
+						all[i].Signals[name] = s
+					}
+				}
 			}
 		})
 	}
@@ -254,6 +268,18 @@ var pastOrder = map[string]func(x, y cairn.Account, turned bool) int{
 		return either(moment(x.LastSeen), moment(y.LastSeen), 0, turned)
 	},
 	"first": func(x, y cairn.Account, turned bool) int { return either(moment(x.First), moment(y.First), 0, turned) },
+}
+
+// byMetric compares two accounts by a metric.
+func byMetric(signal string) func(x, y cairn.Account, turned bool) int {
+	none := math.Inf(-1)
+	of := func(a cairn.Account) float64 {
+		if n, ok := a.Signals.Number(signal); ok {
+			return n
+		}
+		return none
+	}
+	return func(x, y cairn.Account, turned bool) int { return either(of(x), of(y), none, turned) }
 }
 
 func level(a cairn.Account) cairn.Points {

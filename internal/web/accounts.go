@@ -11,6 +11,7 @@ import (
 
 	"cairn"
 	"cairn/internal/account"
+	"cairn/internal/usage"
 )
 
 // An accountsView is the accounts list as one address shows it.
@@ -20,6 +21,7 @@ type accountsView struct {
 	Totals  account.Totals // of what the filter leaves
 	All     account.Totals // of everything the actor may see
 	Page    account.Page
+	Metrics []usage.Metric // that can be shown and filtered by
 }
 
 func (s *site) accountRoutes(mux *http.ServeMux) {
@@ -61,9 +63,13 @@ func partOf(r *http.Request) string {
 func (s *site) accountsView(r *http.Request, v *View) (accountsView, error) {
 	ctx, f := r.Context(), readAccountsFilter(r.URL.Query())
 	list := s.accountsThen(&f, v)
+	metrics, err := s.definedMetrics(ctx)
+	if err != nil {
+		return accountsView{}, err
+	}
+	out := accountsView{Filter: f, Metrics: metrics, Columns: f.columns(r, offered(metrics))}
 	q := f.query(v.Now, v.Zone)
-	out := accountsView{Filter: f, Columns: f.columns(r)}
-	var err error
+	q.Metrics = metricsShown(out.Columns)
 	if out.Page, err = list.Accounts(ctx, v.Scope(), q); err != nil {
 		return out, err
 	}
@@ -104,8 +110,12 @@ func (s *site) accountsChooseColumns(w http.ResponseWriter, r *http.Request, v V
 func (s *site) accountsExport(w http.ResponseWriter, r *http.Request, v View) error {
 	f := readAccountsFilter(r.URL.Query())
 	list := s.accountsThen(&f, &v)
+	metrics, err := s.definedMetrics(r.Context())
+	if err != nil {
+		return err
+	}
 	q := f.at("").query(v.Now, v.Zone)
-	q.Limit = 500
+	q.Limit, q.Metrics = 500, metricsShown(f.columns(r, offered(metrics)))
 	page, err := list.Accounts(r.Context(), v.Scope(), q)
 	if err != nil {
 		return err
@@ -117,10 +127,10 @@ func (s *site) accountsExport(w http.ResponseWriter, r *http.Request, v View) er
 		return nil
 	}
 	out := csv.NewWriter(w)
-	out.Write(accountsExportHeader)
+	out.Write(append(accountsExportHeader[:len(accountsExportHeader):len(accountsExportHeader)], signalNames(q.Metrics)...))
 	for {
 		for _, a := range page.Accounts {
-			out.Write(accountsExportRow(a, v.Zone))
+			out.Write(accountsExportRow(a, v.Zone, q.Metrics))
 		}
 		if page.Next == "" {
 			break
@@ -142,7 +152,7 @@ var accountsExportHeader = []string{
 
 // accountsExportRow is a row of the export. Numbers and dates are written
 // plainly, for machines; what is not known is empty.
-func accountsExportRow(a cairn.Account, z *time.Location) []string {
+func accountsExportRow(a cairn.Account, z *time.Location, metrics []string) []string {
 	level, slope := "", ""
 	if a.Vector.Known {
 		level, slope = a.Vector.Level.String(), a.Vector.Slope.String()
@@ -156,7 +166,23 @@ func accountsExportRow(a cairn.Account, z *time.Location) []string {
 		level, string(a.Vector.Way), slope, amount, currency,
 		dateCell(a.Renews, z), dateCell(a.LastSeen, z), strconv.Itoa(a.OpenTasks), dateCell(a.First, z),
 	}
+	for _, name := range signalNames(metrics) {
+		cell := ""
+		if n, ok := a.Signals.Number(name); ok {
+			cell = strconv.FormatFloat(n, 'f', -1, 64)
+		}
+		row = append(row, cell)
+	}
 	return row
+}
+
+// signalNames are the signals that metrics are measured as.
+func signalNames(metrics []string) []string {
+	out := make([]string, len(metrics))
+	for i, m := range metrics {
+		out[i] = "metric." + m
+	}
+	return out
 }
 
 // safeCell returns text that a spreadsheet will not take for a formula: what

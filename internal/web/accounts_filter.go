@@ -27,6 +27,7 @@ type accountsFilter struct {
 	Cursor  string
 	Then    cairn.Day       // as of the end of this day; 0: as they stand
 	Family  cairn.AccountID // this one and all below it; zero: all
+	Metric  metricFilter
 }
 
 // An accountsBand is a range of levels that people speak of.
@@ -85,6 +86,7 @@ func readAccountsFilter(v url.Values) accountsFilter {
 		Owner:   strings.TrimSpace(v.Get("owner")),
 		Cursor:  v.Get("cursor"),
 		Columns: readAccountsColumns(strings.Join(v["col"], ",")),
+		Metric:  readMetricFilter(v),
 	}
 	if id, err := cairn.ParseID(v.Get("family")); err == nil {
 		f.Family = cairn.AccountID{ID: id}
@@ -107,18 +109,26 @@ func readAccountsFilter(v url.Values) accountsFilter {
 	}
 	if s := v.Get("sort"); s != "name" && slices.Contains(account.Sorts, strings.TrimPrefix(s, "-")) {
 		f.Sort = s
+	} else if _, ok := account.SortMetric(s); ok {
+		f.Sort = s
 	}
 	return f
 }
 
 // readAccountsColumns reads keys separated by commas or dots, in the order of
-// accountsColumns, and leaves out what is not a column.
+// accountsColumns and then those of metrics, and leaves out what is not a
+// column.
 func readAccountsColumns(s string) []string {
 	named := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == '.' })
 	var out []string
 	for _, c := range accountsColumns {
 		if slices.Contains(named, c.Key) {
 			out = append(out, c.Key)
+		}
+	}
+	for _, key := range named {
+		if _, ok := metricOfColumn(key); ok && !slices.Contains(out, key) {
+			out = append(out, key)
 		}
 	}
 	return out
@@ -153,6 +163,11 @@ func (f accountsFilter) values() url.Values {
 	}
 	if f.Then != 0 {
 		set("at", f.Then.String())
+	}
+	if f.Metric.bounds() != nil {
+		set("metric", f.Metric.Name)
+		set("least", numberText(f.Metric.Least))
+		set("most", numberText(f.Metric.Most))
 	}
 	set("sort", f.Sort)
 	set("col", strings.Join(f.Columns, "."))
@@ -222,7 +237,7 @@ func (f accountsFilter) ariaSort(c accountsColumn) string {
 
 // narrowed reports whether f leaves accounts out.
 func (f accountsFilter) narrowed() bool {
-	return f.Search != "" || f.Owner != "" || f.Status != "" || f.Way != "" || f.Band != "" || f.Renews > 0 || !f.Family.IsZero()
+	return f.Search != "" || f.Owner != "" || f.Status != "" || f.Way != "" || f.Band != "" || f.Renews > 0 || !f.Family.IsZero() || f.Metric.bounds() != nil
 }
 
 // cleared returns f without what leaves accounts out, keeping sort and columns.
@@ -231,8 +246,9 @@ func (f accountsFilter) cleared() accountsFilter {
 }
 
 // orderWord says what the list is sorted by.
-func (f accountsFilter) orderWord() string {
-	for _, c := range append([]accountsColumn{accountsNameColumn}, accountsColumns...) {
+func (av accountsView) orderWord() string {
+	f := av.Filter
+	for _, c := range append([]accountsColumn{accountsNameColumn}, av.Offered()...) {
 		switch f.order() {
 		case c.Sort:
 			return strings.ToLower(c.Label) + ", ascending"
@@ -247,7 +263,7 @@ func (f accountsFilter) orderWord() string {
 func (f accountsFilter) query(now time.Time, z *time.Location) account.Query {
 	q := account.Query{
 		Search: f.Search, Owner: f.Owner, Status: f.Status, Way: f.Way,
-		Sort: f.Sort, Cursor: f.Cursor, Family: f.Family, Limit: accountsPageSize,
+		Sort: f.Sort, Cursor: f.Cursor, Family: f.Family, Limit: accountsPageSize, Where: f.Metric.bounds(),
 	}
 	if b, ok := accountsBandOf(f.Band); ok {
 		if b.Above > 0 {
@@ -263,9 +279,9 @@ func (f accountsFilter) query(now time.Time, z *time.Location) account.Query {
 	return q
 }
 
-// columns are those that are shown: of the address, else of the cookie, else
-// the default.
-func (f accountsFilter) columns(r *http.Request) []accountsColumn {
+// columns are those that are shown of the ones there are: of the address, else
+// of the cookie, else the default.
+func (f accountsFilter) columns(r *http.Request, all []accountsColumn) []accountsColumn {
 	chosen := f.Columns
 	if len(chosen) == 0 {
 		if c, err := r.Cookie(accountsColumnsCookie); err == nil {
@@ -276,7 +292,7 @@ func (f accountsFilter) columns(r *http.Request) []accountsColumn {
 		chosen = accountsDefault
 	}
 	var out []accountsColumn
-	for _, c := range accountsColumns {
+	for _, c := range all {
 		if slices.Contains(chosen, c.Key) {
 			out = append(out, c)
 		}

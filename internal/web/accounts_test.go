@@ -26,11 +26,15 @@ func TestAddressAndFilterAreInverse(t *testing.T) {
 			Way:    cairn.Way(pick("way", "", "falling", "unknown")),
 			Band:   pick("band", "", "low", "high"),
 			Renews: rapid.SampledFrom([]int{0, 30, 45, 365}).Draw(t, "renews"),
-			Sort:   pick("sort", "", "-name", "mrr", "-renews"),
+			Sort:   pick("sort", "", "-name", "mrr", "-renews", "metric.exports", "-metric.exports"),
 			Cursor: pick("cursor", "", "a1+/="),
 			Then:   rapid.SampledFrom([]cairn.Day{0, 16436, 20000}).Draw(t, "then"),
 		}
-		for _, c := range accountsColumns {
+		if rapid.Bool().Draw(t, "metric") {
+			least := rapid.SampledFrom([]float64{-1, 0, 2.5}).Draw(t, "least")
+			f.Metric = metricFilter{Name: "exports", Least: &least}
+		}
+		for _, c := range append(accountsColumns, accountsColumn{Key: "m_exports"}, accountsColumn{Key: "m_a_b"}) {
 			if rapid.Bool().Draw(t, c.Key) {
 				f.Columns = append(f.Columns, c.Key)
 			}
@@ -46,7 +50,7 @@ func TestAddressAndFilterAreInverse(t *testing.T) {
 }
 
 func TestWhatAnAddressSaysThatIsNotKnownIsLeftOut(t *testing.T) {
-	v, _ := url.ParseQuery("status=asleep&way=sideways&band=huge&renews=-3&sort=shoe&col=level.nose&q=+halden+")
+	v, _ := url.ParseQuery("status=asleep&way=sideways&band=huge&renews=-3&sort=shoe&col=level.nose.m_No&q=+halden+&metric=a%27b&least=x")
 	want := accountsFilter{Search: "halden", Columns: []string{"level"}}
 	if diff := cmp.Diff(want, readAccountsFilter(v)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

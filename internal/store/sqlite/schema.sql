@@ -261,6 +261,13 @@ CREATE TABLE login (
     admin integer not null
 ) without rowid;
 
+CREATE TABLE measure (
+    account bytea  not null,
+    metric  text   not null,  -- its name
+    value   bigint not null,  -- in millionths
+    primary key (account, metric)
+) without rowid;
+
 CREATE TABLE member (
     account bytea   not null,
     person  bytea   not null,

@@ -78,9 +78,12 @@ func (s *Store) Accounts(ctx context.Context, scope cairn.Scope, q account.Query
 	if q.Sort == "" {
 		q.Sort = "name"
 	}
-	by, ok := columns[strings.TrimPrefix(q.Sort, "-")]
+	by, ok := sortColumn(q.Sort)
 	if !ok {
-		return account.Page{}, cairn.Errorf(cairn.Invalid, "Accounts cannot be sorted by %q. They can by %s.", q.Sort, strings.Join(account.Sorts, ", ")).At("sort")
+		return account.Page{}, cairn.Errorf(cairn.Invalid, "Accounts cannot be sorted by %q. They can by %s, and metric.NAME.", q.Sort, strings.Join(account.Sorts, ", ")).At("sort")
+	}
+	if err := q.Check(); err != nil {
+		return account.Page{}, err
 	}
 	most := limit(q.Limit, 50, 500)
 	down := descending(q.Sort)
@@ -100,6 +103,9 @@ func (s *Store) Accounts(ctx context.Context, scope cairn.Scope, q account.Query
 		order by m.missing, m.value`+down+`, m.id`, most+1)
 	page, err := s.accountPage(ctx, &st, by, q.Sort, most)
 	if err != nil {
+		return page, err
+	}
+	if err := s.addMeasures(ctx, page.Accounts, q.Metrics); err != nil {
 		return page, err
 	}
 	page.Total, err = s.countAccounts(ctx, scope, q)
@@ -206,6 +212,7 @@ func (q *statement) matching(scope cairn.Scope, by account.Query) {
 				union select c.id from account c join identity i on i.id = c.parent join kin k on k.id = i.holder)
 			select id from kin)`, by.Family)
 	}
+	q.bounded(by.Where)
 	if by.KeyBegin != "" {
 		q.add(` and substr(a.key, 1, ?) = ?`, len([]rune(by.KeyBegin)), by.KeyBegin)
 	}

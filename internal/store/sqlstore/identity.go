@@ -616,6 +616,7 @@ func (ad *admission) lower(ctx context.Context, id cairn.AccountID) error {
 		`/* identity.lower */ delete from token where id = $1 and what = 'account'`,
 		`/* identity.lower */ delete from due where account = $1`,
 		`/* identity.lower */ delete from vector where account = $1`,
+		`/* identity.lower */ delete from measure where account = $1`,
 	} {
 		if _, err := ad.tx.ExecContext(ctx, q, id); err != nil {
 			return err

@@ -155,7 +155,7 @@ func (s *Store) release(ctx context.Context, tx *Tx, found []turnRow) ([]turnRow
 
 // writeTurns writes what turns found.
 func (s *Store) writeTurns(ctx context.Context, tx *Tx, found []turnRow) error {
-	for _, write := range []func(context.Context, *Tx, []turnRow) error{s.writeVectors, s.writeDays, s.writeDecisions, s.writeActions} {
+	for _, write := range []func(context.Context, *Tx, []turnRow) error{s.writeVectors, s.writeMeasures, s.writeDays, s.writeDecisions, s.writeActions} {
 		if err := write(ctx, tx, found); err != nil {
 			return err
 		}

@@ -30,11 +30,12 @@ func Accounts(t *testing.T, open Opener) {
 // amongMany asks one world all that does not change it, and then what does.
 func amongMany(t *testing.T, w *world) {
 	t.Run("EverySortShowsEachAccountOnceWithWhatIsMissingLast", func(t *testing.T) {
-		for _, sort := range account.Sorts {
+		for _, sort := range append(account.Sorts, "metric.exports", "metric.never") {
 			sortsEvenly(t, w, sort)
 			sortsEvenly(t, w, "-"+sort)
 		}
 	})
+	t.Run("MetricsAreColumnsThatSortAndFilter", func(t *testing.T) { byMetric(t, w) })
 	t.Run("FiltersKeepWhatMatches", func(t *testing.T) { accountFilters(t, w) })
 	t.Run("TotalsSumWhatMatches", func(t *testing.T) { accountTotals(t, w) })
 	t.Run("ACursorBelongsToItsSort", func(t *testing.T) { foreignCursor(t, w) })
@@ -64,20 +65,53 @@ func manyAccounts(w *world) *world {
 	}
 	w.fold()
 	w.measure(noon, map[string]turn.Result{
-		"a1": worth(level(80, cairn.Rising, 900), 500_00, noon.AddDate(0, 1, 0), days(1)),
-		"a2": worth(level(35, cairn.Falling, -4000), 1200_00, noon.AddDate(0, 2, 0), days(20)),
-		"a3": worth(level(35, cairn.Unknown, 0), 500_00, time.Time{}, days(1)),
-		"b4": level(60, cairn.Steady, 0),
+		"a1": exporting(worth(level(80, cairn.Rising, 900), 500_00, noon.AddDate(0, 1, 0), days(1)), 12),
+		"a2": exporting(worth(level(35, cairn.Falling, -4000), 1200_00, noon.AddDate(0, 2, 0), days(20)), -0.5),
+		"a3": exporting(worth(level(35, cairn.Unknown, 0), 500_00, time.Time{}, days(1)), 12),
+		"b4": exporting(level(60, cairn.Steady, 0), 1e300),
 		"b7": {Vector: cairn.Vector{Way: cairn.Unknown, Why: "nothing is known"}},
 	})
 	return w
+}
+
+// exporting adds a metric to what a turn finds.
+func exporting(r turn.Result, n float64) turn.Result {
+	r.Signals = cairn.Signals{"metric.exports": {Name: "metric.exports", Known: true, Number: n}, "metric.never": {Name: "metric.never", Why: "nothing"}}
+	return r
+}
+
+func byMetric(t *testing.T, w *world) {
+	least, most := 0.0, 12.0
+	for _, c := range []struct {
+		bound account.Bound
+		want  string
+	}{
+		{account.Bound{Metric: "exports", Least: &least}, "a1 a3 b4"}, {account.Bound{Metric: "exports", Most: &most}, "a1 a2 a3"},
+		{account.Bound{Metric: "exports", Least: &most, Most: &most}, "a1 a3"}, {account.Bound{Metric: "never", Least: &least}, ""},
+	} {
+		page := must(w.Accounts(t.Context(), cairn.Everything, account.Query{Where: []account.Bound{c.bound}}))(t)
+		same(t, "those within a bound", c.want, sorted(names(page.Accounts, keyOf)))
+		same(t, "how many", len(strings.Fields(c.want)), page.Total)
+	}
+	page := must(w.Accounts(t.Context(), cairn.Everything, account.Query{Sort: "metric.exports", Metrics: []string{"exports", "other"}}))(t)
+	same(t, "the least first, what is missing last", "a2", page.Accounts[0].Key)
+	for i, a := range page.Accounts {
+		n, known := a.Signals.Number("metric.exports")
+		if known != (i < 4) || a.Key == "a2" && n != -0.5 {
+			t.Errorf("%s has %v %t", a.Key, n, known)
+		}
+	}
+	for _, q := range []account.Query{{Sort: "metric.o'brien"}, {Metrics: []string{"A"}}, {Where: []account.Bound{{Metric: "exports"}}}, {Where: []account.Bound{{Metric: "' or", Least: &least}}}} {
+		_, err := w.Accounts(t.Context(), cairn.Everything, q)
+		wantKind(t, err, cairn.Invalid)
+	}
 }
 
 func keyOf(a cairn.Account) string { return a.Key }
 
 func sortsEvenly(t *testing.T, w *world, sort string) {
 	t.Helper()
-	all, err := w.Accounts(t.Context(), cairn.Everything, account.Query{Sort: sort, Limit: 500})
+	all, err := w.Accounts(t.Context(), cairn.Everything, account.Query{Sort: sort, Limit: 500, Metrics: []string{"exports"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +183,9 @@ func columnOf(name string, a cairn.Account) (string, bool) {
 		return string(a.Status), true
 	case "first":
 		return when(a.First)
+	case "metric.exports", "metric.never":
+		n, ok := a.Signals.Number(name)
+		return number(int64(min(n, 1e9) * 1e3)), ok
 	}
 	panic("no such column: " + name)
 }

@@ -345,6 +345,14 @@ create table vector (
 create index vector_level on vector (level);
 create index vector_renews on vector (renews);
 
+-- What custom metrics are of each account, for lists: only what is known.
+create table measure (
+    account bytea  not null,
+    metric  text   not null,  -- its name
+    value   bigint not null,  -- in millionths
+    primary key (account, metric)
+) /* clustered */;
+
 create table vector_day (
     account bytea   not null,
     day     integer not null,
