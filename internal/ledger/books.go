@@ -151,3 +151,63 @@ func (b *Books) Cohorts(from, to Month, of func(cairn.AccountID) bool) *Cohorts 
 	})
 	return c
 }
+
+// Kept is what was left at the end of a stretch of time of those who were
+// customers at its start: the cohort's own retention, in which nobody who came
+// since counts.
+type Kept struct {
+	Start          int64 // MRR
+	Gross          int64 // of it still paid: of nobody more than at the start
+	Net            int64 // paid by them at the end
+	CustomersStart int
+	CustomersKept  int
+}
+
+// GRR is the share that is still paid.
+func (k Kept) GRR() *float64 { return share(k.Gross, k.Start) }
+
+// NRR is what they pay at the end by what they paid at the start.
+func (k Kept) NRR() *float64 { return share(k.Net, k.Start) }
+
+// Logos is the share of customers that stayed, or is back.
+func (k Kept) Logos() *float64 { return share(int64(k.CustomersKept), int64(k.CustomersStart)) }
+
+// Kept returns what was left at the end of to of those who were there before
+// from began, of the customers of counts.
+func (b *Books) Kept(from, to Month, of func(cairn.AccountID) bool) Kept {
+	var k Kept
+	start, end := from.First(), to.Last()
+	for i := range b.accounts {
+		e := &b.accounts[i]
+		if e.moves == 0 || !of(e.account) {
+			continue
+		}
+		var before, after int64
+		was, is := false, false
+		for _, m := range b.moves[e.move : e.move+e.moves] {
+			amount := m.amount
+			if k := kinds[m.kind]; k == Contraction || k == Churn {
+				amount = -amount
+			}
+			if cairn.Day(m.day) < start {
+				before += amount
+				was = m.came == 1 || was && m.came != -1
+			}
+			if cairn.Day(m.day) <= end {
+				after += amount
+				is = m.came == 1 || is && m.came != -1
+			}
+		}
+		if !was {
+			continue
+		}
+		k.Start += before
+		k.Gross += min(before, after)
+		k.Net += after
+		k.CustomersStart++
+		if is {
+			k.CustomersKept++
+		}
+	}
+	return k
+}

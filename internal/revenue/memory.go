@@ -16,6 +16,7 @@ import (
 // customers whose contracts did are booked again.
 type memory struct {
 	making sync.Mutex   // by whoever makes or mends the books
+	other  aside        // under making
 	mu     sync.RWMutex // of what follows
 	key    string       // of definitions and day; "": there is none
 	mark   string       // of the contracts
@@ -35,6 +36,38 @@ type folio struct {
 type Stamp struct {
 	Contracts int64
 	Versions  int64
+}
+
+// An aside is the books of the last question about anything else.
+type aside struct {
+	key string
+	folio
+}
+
+// open calls f with the books that answer a question, which nobody changes
+// meanwhile: those that are remembered, or others that are made for it.
+func (s *Service) open(ctx context.Context, q Query, v view, mark string, f func(*folio) error) error {
+	currency := strings.ToUpper(strings.TrimSpace(q.Currency))
+	if v.usual && currency == "" {
+		return s.recall(ctx, v, mark, f)
+	}
+	m := &s.memory
+	key := strings.Join([]string{v.mark, mark, v.policy.Name, v.last.String(), currency, q.Known.String()}, "/")
+	m.making.Lock()
+	defer m.making.Unlock()
+	if m.other.key != key {
+		made, err := folio{}, error(nil)
+		if currency != "" {
+			made, _, err = s.book(ctx, cairn.Everything, v, currency)
+		} else {
+			made, err = s.make(ctx, v)
+		}
+		if err != nil {
+			return err
+		}
+		m.other = aside{key, made}
+	}
+	return f(&m.other.folio)
 }
 
 // recall calls f with the books as of now, which nobody changes meanwhile.
@@ -188,7 +221,7 @@ func (s *Service) book(ctx context.Context, scope cairn.Scope, v view, currency 
 	return f, currencies, err
 }
 
-// fromBooks answers a question from the books that are remembered.
+// fromBooks answers a question about accounts from their books.
 func (s *Service) fromBooks(ctx context.Context, scope cairn.Scope, q Query, v view, mark string) (Report, error) {
 	var traits map[cairn.AccountID]string
 	if q.By != "" {
@@ -199,7 +232,7 @@ func (s *Service) fromBooks(ctx context.Context, scope cairn.Scope, q Query, v v
 	}
 	r := Report{Policy: v.policy, By: q.By, At: v.now, Groups: []Group{}, Problems: []ledger.Problem{}}
 	to := min(q.To, ledger.MonthOf(v.last))
-	err := s.recall(ctx, v, mark, func(f *folio) error {
+	err := s.open(ctx, q, v, mark, func(f *folio) error {
 		r.Currency = f.currency
 		tallies := f.books.Tally(q.From, to, func(a cairn.AccountID) (string, bool) { return traits[a], scope.Sees(a) })
 		if q.By == "" && len(tallies) == 0 {

@@ -233,18 +233,14 @@ func (s *Service) view(ctx context.Context, q Query) (view, error) {
 	return v, err
 }
 
-// answer makes a report of the books that are remembered, where they know the
-// answer, and else of the contracts.
+// answer makes a report of books, or, by a field of contracts, of the
+// contracts themselves.
 func (s *Service) answer(ctx context.Context, scope cairn.Scope, q Query, v view, mark string) (Report, error) {
-	if _, contract := contractField(q.By); contract || !v.usual {
+	if _, contract := contractField(q.By); contract {
 		return s.report(ctx, scope, q, v)
 	}
 	contracts, _, _ := strings.Cut(mark, "/")
-	r, err := s.fromBooks(ctx, scope, q, v, contracts)
-	if err == nil && q.Currency != "" && !strings.EqualFold(q.Currency, r.Currency) {
-		return s.report(ctx, scope, q, v)
-	}
-	return r, err
+	return s.fromBooks(ctx, scope, q, v, contracts)
 }
 
 // report reads contracts and adds up.

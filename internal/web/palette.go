@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"cairn"
@@ -31,6 +32,8 @@ var pages = []destination{
 	{Icon: "chart-line", Name: "Metrics", Note: "What this workspace measures itself", Href: "/usage/metrics"},
 	{Icon: "users", Name: "What people who stay do early", Note: "Usage", Href: "/usage/drivers"},
 	{Icon: "history", Name: "Keeping", Note: "How long events are kept, room on the disk", Href: "/keeping"},
+	{Icon: "currency-euro", Name: "Revenue", Note: "What customers pay, month by month", Href: "/revenue"},
+	{Icon: "users", Name: "Cohorts", Note: "Revenue", Href: "/revenue/cohorts"},
 	{Icon: "plug", Name: "Sources", Note: "What arrives, keys and snippets", Href: "/sources"},
 }
 
@@ -46,7 +49,8 @@ func (s *site) palette(w http.ResponseWriter, r *http.Request, v View) error {
 
 func (s *site) find(ctx context.Context, v View, q string) ([]destinations, error) {
 	var groups []destinations
-	if found := pagesLike(q); len(found) > 0 {
+	found := slices.DeleteFunc(slices.Clone(pagesLike(q)), func(d destination) bool { return !v.revenue && strings.HasPrefix(d.Href, "/revenue") })
+	if len(found) > 0 {
 		groups = append(groups, destinations{"Go to", found})
 	}
 	if q == "" {

@@ -29,6 +29,7 @@ type View struct {
 
 	numbers numbers
 	assets  *assets
+	revenue bool // there are pages about it
 }
 
 func (s *site) view(r *http.Request) View {
@@ -36,7 +37,7 @@ func (s *site) view(r *http.Request) View {
 	v := View{
 		Now: s.Now(), Zone: set.Zone, Currency: set.Currency, Address: set.Address,
 		Path: r.URL.RequestURI(), Partial: r.Header.Get("HX-Request") == "true",
-		numbers: numbersOf(set.Locale), assets: s.assets,
+		numbers: numbersOf(set.Locale), assets: s.assets, revenue: s.Revenue != nil,
 	}
 	if v.Zone == nil {
 		v.Zone = time.UTC

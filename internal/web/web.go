@@ -16,6 +16,7 @@ import (
 	"cairn/internal/ingest"
 	"cairn/internal/keep"
 	"cairn/internal/reply"
+	"cairn/internal/revenue"
 	"cairn/internal/usage"
 	"cairn/internal/work"
 )
@@ -69,7 +70,8 @@ type Deps struct {
 	Rejects  *ingest.Mender // optional: what was refused cannot be mended
 	Door     Admitter
 	Usage    *usage.Service
-	Keep     *keep.Service // optional: there is no page about how long events are kept
+	Keep     *keep.Service    // optional: there is no page about how long events are kept
+	Revenue  *revenue.Service // optional: there are no pages about it
 	Auth     Auth
 	Users    Users
 	Settings func() Settings   // optional
@@ -121,6 +123,7 @@ func New(d Deps) http.Handler {
 	s.accountRoutes(mux)
 	s.usageRoutes(mux)
 	s.keepRoutes(mux)
+	s.revenueRoutes(mux)
 	s.identityRoutes(mux)
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request, View) error {
 		return cairn.Errorf(cairn.NotFound, "There is no page at this address.")

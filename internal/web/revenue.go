@@ -1,0 +1,416 @@
+package web
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"cairn"
+	"cairn/internal/ledger"
+	"cairn/internal/revenue"
+)
+
+func (s *site) revenueRoutes(mux *http.ServeMux) {
+	if s.Revenue == nil {
+		return
+	}
+	mux.Handle("GET /revenue", s.page(s.revenue))
+	mux.Handle("GET /revenue/movements", s.page(s.revenueMovements))
+	mux.Handle("GET /revenue/cohorts", s.page(s.revenueCohorts))
+	mux.Handle("GET /revenue/definitions", s.page(s.revenueDefinitions))
+	mux.Handle("GET /revenue/months.csv", s.page(s.revenueCSV))
+}
+
+// A revenueView is the page of what customers pay.
+type revenueView struct {
+	Asked    revenue.Query
+	Report   revenue.Report
+	Total    ledger.Sums   // of all months, all together
+	Months   []ledger.Sums // all together
+	Kept     ledger.Kept   // of those who were customers before the first month
+	Policies []ledger.Policy
+	Fields   []string // by which one can ask
+}
+
+// asked reads what an address asks for.
+func (s *site) revenueAsked(r *http.Request) (revenue.Query, error) {
+	q := revenue.Query{Policy: r.FormValue("policy"), By: r.FormValue("by"), Booked: r.FormValue("booked") != ""}
+	for name, into := range map[string]*ledger.Month{"from": &q.From, "to": &q.To} {
+		if text := r.FormValue(name); text != "" {
+			m, err := ledger.ParseMonth(text)
+			if err != nil {
+				return q, cairn.Errorf(cairn.Invalid, "%q is not a month: one such as 2026-01 is needed.", text).At(name)
+			}
+			*into = m
+		}
+	}
+	return q, nil
+}
+
+func (s *site) revenueView(r *http.Request, v View) (revenueView, error) {
+	t := revenueView{Fields: revenue.Dimensions()}
+	var err error
+	if t.Asked, err = s.revenueAsked(r); err != nil {
+		return t, err
+	}
+	d, _, err := s.Revenue.Definitions(r.Context())
+	if err != nil {
+		return t, err
+	}
+	t.Policies = d.All()
+	all := t.Asked
+	if all.By = ""; t.Asked.By != "" {
+		t.Asked.Booked, all.Booked = false, false
+	}
+	whole, err := s.Revenue.Report(r.Context(), v.Scope(), all)
+	if err != nil {
+		return t, err
+	}
+	t.Report, t.Months = whole, whole.Groups[0].Months
+	if t.Asked.By != "" {
+		if t.Report, err = s.Revenue.Report(r.Context(), v.Scope(), t.Asked); err != nil {
+			return t, err
+		}
+	}
+	if t.Total = ledger.Total(t.Months); len(t.Months) > 0 {
+		t.Asked.From, t.Asked.To = t.Months[0].Month, t.Months[len(t.Months)-1].Month
+		t.Kept, err = s.Revenue.Kept(r.Context(), v.Scope(), t.Asked)
+	}
+	return t, err
+}
+
+func (s *site) revenue(w http.ResponseWriter, r *http.Request, v View) error {
+	t, err := s.revenueView(r, v)
+	if err != nil {
+		return err
+	}
+	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true}, revenuePage(v, t))
+}
+
+// none reports whether there is nothing to tell.
+func (t revenueView) none() bool {
+	return t.Report.Contracts == 0
+}
+
+// address leads to the same question, changed in some of its parts.
+func (t revenueView) address(path string, change ...string) string {
+	q := url.Values{}
+	set := func(name, value string) {
+		if q.Del(name); value != "" {
+			q.Set(name, value)
+		}
+	}
+	if t.Asked.From != 0 {
+		set("from", t.Asked.From.String())
+		set("to", t.Asked.To.String())
+	}
+	set("policy", t.Asked.Policy)
+	set("by", t.Asked.By)
+	if t.Asked.Booked {
+		set("booked", "1")
+	}
+	for i := 0; i+1 < len(change); i += 2 {
+		set(change[i], change[i+1])
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+// behind leads to the movements behind a figure of some months.
+func (t revenueView) behind(kind ledger.Kind, from, to ledger.Month) string {
+	return t.address("/revenue/movements", "kind", string(kind), "from", from.String(), "to", to.String(), "by", "", "booked", "")
+}
+
+func (t revenueView) money(minor int64) cairn.Money {
+	return cairn.Money{Minor: minor, Currency: t.Report.Currency}
+}
+
+// sentence says what there is to know first: gross before net, since upsells
+// hide churn (R173).
+func (t revenueView) sentence(v View) string {
+	end := t.Total.End
+	out := fmt.Sprintf("Customers pay %s a month", v.Money(t.money(end)))
+	if t.Total.Start > 0 {
+		out += fmt.Sprintf(", %s than before %s", change(v, t.money(end-t.Total.Start)), monthName(t.Asked.From))
+	}
+	out += "."
+	if g := t.Kept.GRR(); g != nil {
+		out += fmt.Sprintf(" Of what the %s of then paid, %s is left, and %s with what they added.",
+			v.several(t.Kept.CustomersStart, "customer", "customers"), share(v, g), share(v, t.Kept.NRR()))
+	}
+	return out
+}
+
+// hides reports whether upsells hide what is lost.
+func (t revenueView) hides() bool {
+	g, n := t.Kept.GRR(), t.Kept.NRR()
+	return g != nil && *g < 0.9 && *n >= 1
+}
+
+func change(v View, m cairn.Money) string {
+	if m.Minor < 0 {
+		m.Minor = -m.Minor
+		return v.Money(m) + " less"
+	}
+	return v.Money(m) + " more"
+}
+
+func monthName(m ledger.Month) string {
+	return m.First().Start(time.UTC).Format("January 2006")
+}
+
+func monthShort(m ledger.Month) string {
+	return m.First().Start(time.UTC).Format("Jan 2006")
+}
+
+// share writes a share as percent, and a dash where there is none.
+func share(v View, f *float64) string {
+	if f == nil {
+		return "–"
+	}
+	return v.Decimal(100**f, 1) + " %"
+}
+
+// each is what a customer pays on average (R091).
+func each(s ledger.Sums) int64 {
+	if s.CustomersEnd == 0 {
+		return 0
+	}
+	return s.End / int64(s.CustomersEnd)
+}
+
+// A pillar is one bar of the bridge.
+type pillar struct {
+	Name   string
+	Amount int64
+	From   int64 // where it begins
+	Kind   ledger.Kind
+	Look   string
+}
+
+// pillars are the bars from the start to the end. Bars of a correction or of
+// exchange rates stand only where there is one.
+func (t revenueView) pillars() []pillar {
+	s := t.Total
+	out := []pillar{{Name: "Start", Amount: s.Start, Look: "--grey"}}
+	at := s.Start
+	for _, p := range []pillar{
+		{Name: "New", Amount: s.New, Kind: ledger.New, Look: "--teal"},
+		{Name: "Expansion", Amount: s.Expansion, Kind: ledger.Expansion, Look: "--teal"},
+		{Name: "Back", Amount: s.Reactivation, Kind: ledger.Reactivation, Look: "--teal"},
+		{Name: "Rates", Amount: s.Effect, Kind: ledger.Effect, Look: "--grey"},
+		{Name: "Correction", Amount: s.Correction, Look: "--grey"},
+		{Name: "Contraction", Amount: -s.Contraction, Kind: ledger.Contraction, Look: "--orange"},
+		{Name: "Churn", Amount: -s.Churn, Kind: ledger.Churn, Look: "--orange"},
+	} {
+		if p.Amount == 0 && (p.Name == "Rates" || p.Name == "Correction") {
+			continue
+		}
+		p.From = at
+		at += p.Amount
+		out = append(out, p)
+	}
+	return append(out, pillar{Name: "End", Amount: s.End, Look: "--grey"})
+}
+
+// bridge is the waterfall from the start to the end.
+func (t revenueView) bridge(v View) map[string]any {
+	var names []string
+	var under, bars []any
+	units := func(minor int64) float64 {
+		f := float64(minor)
+		for range cairn.MinorDigits(t.Report.Currency) {
+			f /= 10
+		}
+		return f
+	}
+	for _, p := range t.pillars() {
+		names = append(names, p.Name)
+		under = append(under, units(min(p.From, p.From+p.Amount)))
+		size := p.Amount
+		if size < 0 {
+			size = -size
+		}
+		bar := map[string]any{
+			"value": units(size), "name": p.Name + ": " + v.MoneyExact(t.money(p.Amount)), "itemStyle": map[string]any{"color": p.Look},
+			"label": map[string]any{"show": true, "position": "top", "color": "--ink", "fontSize": 12, "formatter": v.Money(t.money(p.Amount))},
+		}
+		if p.Kind != "" {
+			bar["href"] = t.behind(p.Kind, t.Asked.From, t.Asked.To)
+		}
+		bars = append(bars, bar)
+	}
+	line := map[string]any{"lineStyle": map[string]any{"color": "--line-strong"}}
+	return map[string]any{
+		"aria":    map[string]any{"enabled": false},
+		"tooltip": map[string]any{"trigger": "item", "formatter": "{b}", "confine": true, "backgroundColor": "--ink", "borderWidth": 0, "textStyle": map[string]any{"color": "--surface", "fontSize": 12.5}},
+		"grid":    map[string]any{"left": 8, "right": 8, "top": 28, "bottom": 8, "containLabel": true},
+		"xAxis":   map[string]any{"type": "category", "data": names, "axisLine": line, "axisTick": map[string]any{"show": false}, "axisLabel": map[string]any{"color": "--dim", "interval": 0, "fontSize": 12}},
+		"yAxis":   map[string]any{"type": "value", "min": 0, "axisLabel": map[string]any{"color": "--dim"}, "splitLine": map[string]any{"lineStyle": map[string]any{"color": "--line"}}},
+		"series": []any{
+			map[string]any{"type": "bar", "stack": "all", "silent": true, "data": under, "itemStyle": map[string]any{"color": "transparent"}, "barWidth": "56%", "tooltip": map[string]any{"show": false}},
+			map[string]any{"type": "bar", "stack": "all", "data": bars, "cursor": "pointer", "barWidth": "56%"},
+		},
+	}
+}
+
+func (t revenueView) bridgeWords(v View) string {
+	var parts []string
+	for _, p := range t.pillars() {
+		parts = append(parts, p.Name+" "+v.Money(t.money(p.Amount)))
+	}
+	return "From start to end: " + strings.Join(parts, ", ") + "."
+}
+
+// A revenueGroup is one value of a dimension, all months together.
+type revenueGroup struct {
+	Value string
+	ledger.Sums
+}
+
+// groups are the values of the dimension, those that pay most first.
+func (t revenueView) groups() []revenueGroup {
+	var out []revenueGroup
+	for _, g := range t.Report.Groups {
+		out = append(out, revenueGroup{g.Value, ledger.Total(g.Months)})
+	}
+	slices.SortStableFunc(out, func(a, b revenueGroup) int { return int(min(max(b.End-a.End, -1), 1)) })
+	return out
+}
+
+// A movementsView is the page of the movements behind a figure.
+type movementsView struct {
+	revenueView
+	revenue.Picked
+	Kind ledger.Kind
+}
+
+// mostMovements is how many movements the page shows.
+const mostMovements = 500
+
+func (s *site) revenueMovements(w http.ResponseWriter, r *http.Request, v View) error {
+	var t movementsView
+	var err error
+	if t.Asked, err = s.revenueAsked(r); err != nil {
+		return err
+	}
+	t.Kind = ledger.Kind(r.FormValue("kind"))
+	if t.Kind != "" && !slices.Contains([]ledger.Kind{ledger.New, ledger.Expansion, ledger.Contraction, ledger.Churn, ledger.Reactivation, ledger.Effect}, t.Kind) {
+		return cairn.Errorf(cairn.NotFound, "There are no movements of this kind.").At("kind")
+	}
+	if t.Picked, err = s.Revenue.Movements(r.Context(), v.Scope(), t.Asked, t.Kind, mostMovements); err != nil {
+		return err
+	}
+	t.Report.Currency = t.Picked.Currency
+	return s.render(w, r, v, Page{Title: t.title(), Active: "revenue", Crumbs: []Crumb{{"Revenue", t.address("/revenue")}}}, movementsPage(v, t))
+}
+
+var kindNames = map[ledger.Kind]string{
+	"": "Movements", ledger.New: "New", ledger.Expansion: "Expansion", ledger.Contraction: "Contraction",
+	ledger.Churn: "Churn", ledger.Reactivation: "Back", ledger.Effect: "Exchange rates",
+}
+
+func (t movementsView) title() string { return kindNames[t.Kind] }
+
+func (t movementsView) words(v View) string {
+	return fmt.Sprintf("%s: %s of %s, policy %s.", t.months(), v.several(t.Count, "movement", "movements"), v.several(t.Accounts, "account", "accounts"), t.Policy.Name)
+}
+
+// months says which months the page is about.
+func (t revenueView) months() string {
+	if t.Asked.From == t.Asked.To {
+		return "in " + monthName(t.Asked.From)
+	}
+	return "from " + monthName(t.Asked.From) + " to " + monthName(t.Asked.To)
+}
+
+// A cohortsView is the page of cohorts.
+type cohortsView struct {
+	revenueView
+	Rows     []ledger.Cohort
+	ByMoney  bool
+	Currency string
+}
+
+func (s *site) revenueCohorts(w http.ResponseWriter, r *http.Request, v View) error {
+	var t cohortsView
+	var err error
+	if t.Asked, err = s.revenueAsked(r); err != nil {
+		return err
+	}
+	t.ByMoney = r.FormValue("of") == "money"
+	if t.Rows, t.Currency, err = s.Revenue.Cohorts(r.Context(), v.Scope(), t.Asked); err != nil {
+		return err
+	}
+	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Wide: true}, cohortsPage(v, t))
+}
+
+// A cohortCell is what was left of a cohort at an age.
+type cohortCell struct {
+	Text  string // percent
+	Tip   string
+	Depth string // of the colour, as a style
+}
+
+// cells are what is left of a cohort, of all that it began with.
+func (t cohortsView) cells(v View, c ledger.Cohort) []cohortCell {
+	var out []cohortCell
+	for age, left := range c.Left {
+		n, of := int64(left.Customers), int64(c.Left[0].Customers)
+		tip := fmt.Sprintf("%s, month %d: %s of %s", monthName(c.Month), age, v.Count(n), v.several(int(of), "customer", "customers"))
+		if t.ByMoney {
+			n, of = left.MRR, c.Left[0].MRR
+			tip = fmt.Sprintf("%s, month %d: %s of %s", monthName(c.Month), age,
+				v.Money(cairn.Money{Minor: n, Currency: t.Currency}), v.Money(cairn.Money{Minor: of, Currency: t.Currency}))
+		}
+		if of == 0 {
+			out = append(out, cohortCell{Text: "–", Tip: monthName(c.Month) + ": nobody came and stayed until its end"})
+			continue
+		}
+		f := float64(n) / float64(of)
+		out = append(out, cohortCell{v.Decimal(100*f, 0), tip, fmt.Sprintf("--depth:%.0f%%", 60*min(f, 1.2)/1.2)})
+	}
+	return out
+}
+
+// revenueCSV gives the figures of the page as a file.
+func (s *site) revenueCSV(w http.ResponseWriter, r *http.Request, v View) error {
+	q, err := s.revenueAsked(r)
+	if err != nil {
+		return err
+	}
+	rep, err := s.Revenue.Report(r.Context(), v.Scope(), q)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="revenue.csv"`)
+	out := csv.NewWriter(w)
+	out.Write([]string{"policy", "currency", "by", "value", "month", "start", "new", "expansion", "reactivation", "contraction", "churn", "rates", "correction", "end",
+		"nrr", "grr", "customers_start", "customers_lost", "churn_base", "customers_eligible", "churn_eligible"})
+	text := func(f *float64) string {
+		if f == nil {
+			return ""
+		}
+		return fmt.Sprint(*f)
+	}
+	for _, f := range rep.Figures() {
+		value := ""
+		if f.Value != nil {
+			value = *f.Value
+		}
+		if strings.ContainsAny(value[:min(1, len(value))], "=+-@\t\r") {
+			value = "'" + value // no formula for whoever opens it as a sheet
+		}
+		out.Write([]string{rep.Policy.Name, rep.Currency, f.By, value, f.Month, f.Start, f.New, f.Expansion, f.Reactivation, f.Contraction, f.Churn, f.Effect, f.Correction, f.End,
+			text(f.NRR), text(f.GRR), fmt.Sprint(f.CustomersStart), fmt.Sprint(f.CustomersLost), text(f.ChurnBase), fmt.Sprint(f.CustomersCould), text(f.ChurnCould)})
+	}
+	out.Flush()
+	return out.Error()
+}

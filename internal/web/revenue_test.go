@@ -1,0 +1,172 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cairn"
+	"cairn/internal/book"
+	"cairn/internal/revenue"
+)
+
+// A till is the store of a few contracts, and a book.
+type till struct {
+	book.Store
+	names     map[cairn.AccountID]string
+	contracts []sold
+	pages     map[string][]book.Revision
+}
+
+type sold struct {
+	account cairn.AccountID
+	at      string
+	fields  string
+}
+
+func (s *till) Contracts(_ context.Context, _ cairn.Scope, f func(cairn.AccountID, cairn.RecordID, []cairn.Fact) error) error {
+	for i, c := range s.contracts {
+		at, err := time.Parse(time.DateOnly, c.at)
+		if err != nil {
+			return err
+		}
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(c.fields), &fields); err != nil {
+			return err
+		}
+		var facts []cairn.Fact
+		for name, v := range fields {
+			facts = append(facts, cairn.Fact{Field: name, Source: "billing", At: at, Seen: at, Event: cairn.EventID{ID: cairn.HashID(fmt.Sprint(i))}, Value: v})
+		}
+		if err := f(c.account, cairn.RecordID{ID: cairn.HashID("contract", fmt.Sprint(i))}, facts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *till) ContractsMark(context.Context) (string, error) {
+	return fmt.Sprint(len(s.contracts)), nil
+}
+
+func (s *till) ContractStamps(context.Context) (map[cairn.AccountID]revenue.Stamp, error) {
+	return map[cairn.AccountID]revenue.Stamp{}, nil
+}
+
+func (s *till) Traits(context.Context, cairn.Scope, string) (map[cairn.AccountID]string, error) {
+	return s.names, nil
+}
+
+func (s *till) Page(_ context.Context, page string) (book.Revision, error) {
+	if n := len(s.pages[page]); n > 0 {
+		return s.pages[page][n-1], nil
+	}
+	return book.Revision{}, cairn.Errorf(cairn.NotFound, "There is no such page.")
+}
+
+func (s *till) Write(_ context.Context, by cairn.Actor, page string, base int, body json.RawMessage, note string, at time.Time) (book.Revision, error) {
+	r := book.Revision{Page: page, Rev: base + 1, At: at, By: by, Note: note, Body: body}
+	s.pages[page] = append(s.pages[page], r)
+	return r, nil
+}
+
+// earning is the service behind the pages about revenue; empty: nobody has
+// bought anything.
+func earning(empty bool) *revenue.Service {
+	s := &till{names: map[cairn.AccountID]string{}, pages: map[string][]book.Revision{}}
+	if !empty {
+		for i, name := range []string{"Acme", "Beta <b>", "=Gamma"} {
+			id := cairn.AccountID{ID: cairn.HashID("earning", fmt.Sprint(i))}
+			s.names[id] = name
+			s.contracts = append(s.contracts, sold{id, noon.AddDate(0, -9+i, 0).Format(time.DateOnly), fmt.Sprintf(`{"mrr":"%d.50"}`, 100*(i+1))})
+		}
+		gone := noon.AddDate(0, -2, 0).Format(time.DateOnly)
+		s.contracts[2].fields = fmt.Sprintf(`{"mrr":"300.50","end":%q}`, gone)
+		s.contracts = append(s.contracts, sold{s.contracts[0].account, noon.AddDate(0, -3, 0).Format(time.DateOnly), `{"amount":"1200","interval":"annual"}`},
+			sold{cairn.AccountID{ID: cairn.HashID("earning", "none")}, "2025-01-01", `{"seats":3}`})
+	}
+	slices.SortStableFunc(s.contracts, func(a, b sold) int { return slices.Compare(a.account.ID[:], b.account.ID[:]) }) // account by account
+	return &revenue.Service{
+		Store: s, Book: s, Now: func() time.Time { return noon },
+		Settings: func() revenue.Settings { return revenue.Settings{Zone: time.UTC, Currency: "EUR"} },
+	}
+}
+
+func earningSite(empty bool) http.Handler {
+	c := fullCompany()
+	return New(Deps{
+		Usage: counting(c, nil), Revenue: earning(empty), Accounts: c, Explain: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c,
+		Now: func() time.Time { return noon },
+	})
+}
+
+func TestRevenuePagesRenderEmptyAndFull(t *testing.T) {
+	for _, empty := range []bool{true, false} {
+		for _, path := range []string{
+			"/revenue", "/revenue?from=2020-01&to=2020-03", "/revenue?policy=stripe&by=owner", "/revenue?booked=1", "/revenue/movements", "/revenue/movements?kind=churn",
+			"/revenue/cohorts", "/revenue/cohorts?of=money", "/revenue/definitions",
+		} {
+			res := ask(t, earningSite(empty), "GET", path, nil)
+			if res.StatusCode != http.StatusOK {
+				t.Fatalf("%s, empty %v: %d\n%s", path, empty, res.StatusCode, res.body)
+			}
+			sound(t, res.body)
+		}
+	}
+}
+
+func TestRevenuePageSaysWhatThereIsAndWhatIsLeftOut(t *testing.T) {
+	body := ask(t, earningSite(false), "GET", "/revenue", nil).body
+	for _, want := range []string{"Customers pay 401\u00a0€", "policy cairn", "1 contract is left out", "kind=churn", "of eligible"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q: %q", want, between(body, "<p class=\"lead-line", "</p>"))
+		}
+	}
+	body = ask(t, earningSite(true), "GET", "/revenue", nil).body
+	if !strings.Contains(body, "No contract is known yet") {
+		t.Error("the empty page does not say so")
+	}
+}
+
+// between returns what stands between two texts, for messages.
+func between(s, from, to string) string {
+	_, s, _ = strings.Cut(s, from)
+	s, _, _ = strings.Cut(s, to)
+	return s
+}
+
+func TestMovementsLeadToTheirAccounts(t *testing.T) {
+	body := ask(t, earningSite(false), "GET", "/revenue/movements?kind=churn", nil).body
+	id := cairn.AccountID{ID: cairn.HashID("earning", "2")}
+	for _, want := range []string{"/accounts/" + id.String(), "300.5", "1 movement of 1 account"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if body := ask(t, earningSite(false), "GET", "/revenue/movements?kind=new", nil).body; !strings.Contains(body, "Beta &lt;b&gt;") {
+		t.Error("names are not written as text")
+	}
+}
+
+func TestRevenueRefusesWhatCannotBeAsked(t *testing.T) {
+	for path, want := range map[string]int{
+		"/revenue?from=March": http.StatusBadRequest, "/revenue?from=2026-03&to=2026-01": http.StatusBadRequest,
+		"/revenue?policy=recurly": http.StatusNotFound, "/revenue/movements?kind=luck": http.StatusNotFound,
+	} {
+		if res := ask(t, earningSite(false), "GET", path, nil); res.StatusCode != want {
+			t.Errorf("%s: %d, want %d", path, res.StatusCode, want)
+		}
+	}
+}
+
+func TestRevenueAsAFileHasNoFormulas(t *testing.T) {
+	res := ask(t, earningSite(false), "GET", "/revenue/months.csv?by=owner", nil)
+	if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/csv") || !strings.Contains(res.body, "'=Gamma") || !strings.HasPrefix(res.body, "policy,currency") {
+		t.Errorf("%d %s\n%s", res.StatusCode, res.Header.Get("Content-Type"), res.body)
+	}
+}
