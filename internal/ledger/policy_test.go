@@ -173,6 +173,19 @@ func TestAContractWithoutAPriceIsAProblemAndNotZero(t *testing.T) {
 	}
 }
 
+func TestNumbersThatWouldTakeForEverAreNotRead(t *testing.T) {
+	r := Reader{Zone: time.UTC, Currency: "USD"}
+	for _, fields := range []string{`{"amount": 1e999999999}`, `{"unit_amount": "1e999999999", "seats": 2}`, `{"mrr": "1/3"}`} {
+		if l, problem := r.Line(cairn.RecordID{}, acme, facts(t, []said{{"2023-01-10", fields}})); l != nil || problem == nil {
+			t.Errorf("%s: %v, %v", fields, l, problem)
+		}
+	}
+	l, problem := r.Line(cairn.RecordID{}, acme, facts(t, []said{{"2023-01-10", `{"mrr": "10", "discounts": [{"percent": 1e999999999}, {"amount": 1e999999999}]}`}}))
+	if problem != nil || len(l.Terms[0].Discounts) != 0 {
+		t.Errorf("%+v, %v", l, problem)
+	}
+}
+
 func TestWhatWasLearntLaterWasNotKnownThen(t *testing.T) {
 	fs := facts(t, []said{plan, {"2023-02-01", `{"mrr": "80"}`}})
 	for i := range fs {

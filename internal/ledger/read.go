@@ -132,7 +132,7 @@ func (r Reader) terms(rec cairn.Record, m moment) (t Terms, priced bool, problem
 		if t.Every.N == 0 {
 			t.Every = Monthly
 		}
-		t.Amount, priced = r.amount(rec, t.Currency)
+		t.Amount, priced = amount(rec.Text, t.Currency)
 	}
 	if t.Status == Ended || t.Status == Trialing {
 		priced = true // it may never have been told
@@ -141,35 +141,71 @@ func (r Reader) terms(rec cairn.Record, m moment) (t Terms, priced bool, problem
 	return t, priced, problem
 }
 
+// PerMonth returns what a contract costs a month by what is said of its fields:
+// its mrr, or its amount for its interval, without tax; discounts are not looked
+// at. It reports false where no price is told.
+func PerMonth(said func(field string) string, currency string) (int64, bool) {
+	if text := said("mrr"); text != "" {
+		return minor(text, currency)
+	}
+	every := Monthly
+	for _, f := range []string{"interval", "billing"} {
+		if text := said(f); text != "" {
+			var err error
+			if every, err = ParseInterval(text); err != nil {
+				return 0, false
+			}
+			break
+		}
+	}
+	sum, ok := amount(said, currency)
+	num, den := every.perMonth()
+	return exactly(sum).times(num, den).round(), ok
+}
+
 // amount is what is paid for one interval: the amount, or the price of a seat
 // times the seats, without tax.
-func (r Reader) amount(rec cairn.Record, currency string) (int64, bool) {
-	sum, ok := minor(rec.Text("amount"), currency)
+func amount(said func(field string) string, currency string) (int64, bool) {
+	sum, ok := minor(said("amount"), currency)
 	if !ok {
-		unit, known := new(big.Rat).SetString(rec.Text("unit_amount"))
+		price := said("unit_amount")
+		if !decimal(price) {
+			return 0, false
+		}
+		unit, known := new(big.Rat).SetString(price)
 		if !known {
 			return 0, false
 		}
-		seats, counted := new(big.Rat).SetString(rec.Text("seats"))
-		if !counted {
-			seats = big.NewRat(1, 1)
+		seats := big.NewRat(1, 1)
+		if n := said("seats"); decimal(n) {
+			seats.SetString(n)
 		}
 		sum, ok = minor(unit.Mul(unit, seats).FloatString(10), currency)
 	}
-	if tax, told := minor(rec.Text("tax"), currency); told {
+	if tax, told := minor(said("tax"), currency); told {
 		sum -= tax
 	}
 	return sum, ok
 }
 
+// decimal reports whether text is a plain decimal number of a sane length: no
+// exponent, which would take for ever to multiply out, and no fraction.
+func decimal(text string) bool {
+	digits := strings.TrimLeft(strings.TrimSpace(text), "+-")
+	return digits != "" && len(digits) <= 40 && strings.Trim(digits, "0123456789.") == ""
+}
+
 // minor reads an amount in minor units; more decimals than the currency has
 // are rounded, half to even.
 func minor(text, currency string) (int64, bool) {
+	if !decimal(text) {
+		return 0, false
+	}
 	if m, err := cairn.ParseMoney(text, currency); err == nil {
 		return m.Minor, true
 	}
 	v, ok := new(big.Rat).SetString(strings.TrimSpace(text))
-	if !ok || len(text) > 40 {
+	if !ok {
 		return 0, false
 	}
 	for range cairn.MinorDigits(currency) {
@@ -242,9 +278,13 @@ func (r Reader) discounts(rec cairn.Record, t *Terms) []Discount {
 
 // discount reads s, which was said on a day.
 func (s saidDiscount) discount(t *Terms, since cairn.Day, zone *time.Location) (d Discount, ok bool) {
-	if v, known := new(big.Rat).SetString(string(s.Percent)); known {
+	if decimal(string(s.Percent)) {
+		v, known := new(big.Rat).SetString(string(s.Percent))
+		if !known {
+			return d, false
+		}
 		d.Percent = exact{wide: v.Mul(v, big.NewRat(1000, 1))}.round()
-	} else if d.Off, known = minor(string(s.Amount), t.Currency); !known {
+	} else if d.Off, ok = minor(string(s.Amount), t.Currency); !ok {
 		return d, false
 	}
 	if d.Percent < 0 || d.Percent > 100_000 || d.Off < 0 {

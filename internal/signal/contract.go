@@ -2,8 +2,10 @@ package signal
 
 import (
 	"math/big"
+	"strings"
 
 	"cairn"
+	"cairn/internal/ledger"
 )
 
 func (m *measurement) contracts() {
@@ -24,7 +26,7 @@ func (m *measurement) contracts() {
 // ends a contract only where it says that it does not renew by itself.
 func (m *measurement) active(r *record) bool {
 	switch r.text("status", m.t) {
-	case "cancelled", "canceled", "trial", "paused", "ended", "expired":
+	case "cancelled", "canceled", "trial", "paused", "unpaid", "ended", "expired":
 		return false
 	}
 	if v, ok := r.time("cancelled_at", m.t); ok && m.dayOf(v) <= m.day {
@@ -49,14 +51,18 @@ func (m *measurement) mrr(known []*record) {
 			continue
 		}
 		amount := r.text("mrr", m.t)
-		if amount == "" {
-			continue
-		}
 		currency := r.text("currency", m.t)
 		if currency == "" {
 			currency = m.settings.Currency
 		}
 		v, ok := money(amount, currency)
+		if amount == "" { // a price for an interval
+			v.Currency = strings.ToUpper(currency)
+			v.Minor, ok = ledger.PerMonth(func(field string) string { return r.text(field, m.t) }, v.Currency)
+			if !ok {
+				continue
+			}
+		}
 		switch {
 		case !ok:
 			m.missing("The monthly amount of a contract cannot be read.", MRR)

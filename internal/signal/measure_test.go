@@ -96,6 +96,8 @@ func TestEverySignalMeasuresWhatItSays(t *testing.T) {
 			stated(9, cairn.OfContract, 3, "crm", `{"mrr":4,"status":"trial"}`), stated(9, cairn.OfContract, 4, "crm", `{"mrr":8,"start":"2026-05-01"}`),
 			stated(9, cairn.OfContract, 5, "crm", `{"mrr":16,"cancelled_at":"2026-03-30"}`), stated(9, cairn.OfContract, 6, "crm", `{"mrr":32,"end":"2026-03-30"}`),
 			stated(9, cairn.OfContract, 7, "crm", `{"mrr":64,"renews":"2026-03-30","auto_renew":false}`)}, 0},
+		{"a price for an interval", MRR, []cairn.Event{
+			stated(9, cairn.OfContract, 1, "crm", `{"amount":"1200","interval":"annual"}`), stated(9, cairn.OfContract, 2, "crm", `{"unit_amount":"2.50","seats":4,"tax":"1"}`)}, 10900},
 		{"past its renewal, which it does by itself", MRR, []cairn.Event{stated(9, cairn.OfContract, 1, "crm", `{"mrr":1,"renews":"2026-03-01"}`)}, 100},
 		{"in another currency", MRR, []cairn.Event{stated(9, cairn.OfContract, 1, "crm", `{"mrr":1,"currency":"usd"}`)}, missing("A contract is in USD")},
 		{"not an amount", MRR, []cairn.Event{stated(9, cairn.OfContract, 1, "crm", `{"mrr":"much"}`)}, missing("The monthly amount")},
