@@ -35,6 +35,7 @@ func TestASilentSourceAndAMetricAreSeenInEveryWindow(t *testing.T) {
 		w.signIn(mail, password)
 		w.visit(account)
 		w.says("#account-stale", "as of 31 Mar, product has been silent since")
+		w.until(`document.querySelector("#account-stale").getBoundingClientRect().bottom <= document.querySelector(".account").getBoundingClientRect().top`)
 		w.sound("stale-account", l)
 		w.visit("/sources/product")
 		w.says("#history-title", "Changes")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"cairn"
@@ -35,6 +36,9 @@ func RevisionsOf(ctx context.Context, sources Sources, name string) ([]SourceRev
 		}
 		if texts[i], err = src.Text(); err != nil {
 			return nil, err
+		}
+		if strings.TrimSpace(texts[i]) == "{}" {
+			texts[i] = "" // nothing is agreed
 		}
 	}
 	out := make([]SourceRevision, len(list))
