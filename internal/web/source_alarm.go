@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"cairn"
@@ -76,4 +77,12 @@ func isAre(n int) string {
 		return "is"
 	}
 	return "are"
+}
+
+// listed joins words as people do: "Usage, People and Metrics".
+func listed(words []string) string {
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	}
+	return strings.Join(words, "")
 }
