@@ -359,35 +359,24 @@ func (c *cli) printTally(t ingest.Tally, asJSON bool) error {
 }
 
 func (c *cli) rejectsReplayCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "replay [ID…]",
-		Short: "Send rejected records through the door again, each under its own id",
-		Args:  cobra.ArbitraryArgs,
-	}
-	query := rejectFlags(cmd)
-	all := cmd.Flags().Bool("all", false, "all that are open")
-	asJSON := jsonFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		q, err := query(args)
-		if err == nil {
-			err = chosen(q, *all)
-		}
-		if err != nil {
-			return err
-		}
-		t, err := call(c, cmd, app.ReplayRejects, q, nil)
-		if err != nil {
-			return err
-		}
-		return c.printTally(t, *asJSON)
-	}
-	return cmd
+	return c.rejectsEach("replay", "Send rejected records through the door again, each under its own id", "all that are open",
+		func(cmd *cobra.Command, q ingest.RejectQuery) (ingest.Tally, error) {
+			return call(c, cmd, app.ReplayRejects, q, nil)
+		})
 }
 
 func (c *cli) rejectsMoveCommand(use, short string, to ingest.RejectState) *cobra.Command {
+	return c.rejectsEach(use, short, "all there are", func(cmd *cobra.Command, q ingest.RejectQuery) (ingest.Tally, error) {
+		return call(c, cmd, app.MoveRejects, app.RejectMove{Query: q, To: to}, nil)
+	})
+}
+
+// rejectsEach does something to all rejects that are chosen by number or by
+// flags, and says what became of them.
+func (c *cli) rejectsEach(use, short, everything string, do func(*cobra.Command, ingest.RejectQuery) (ingest.Tally, error)) *cobra.Command {
 	cmd := &cobra.Command{Use: use + " [ID…]", Short: short, Args: cobra.ArbitraryArgs}
 	query := rejectFlags(cmd)
-	all := cmd.Flags().Bool("all", false, "all there are")
+	all := cmd.Flags().Bool("all", false, everything)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		q, err := query(args)
@@ -397,7 +386,7 @@ func (c *cli) rejectsMoveCommand(use, short string, to ingest.RejectState) *cobr
 		if err != nil {
 			return err
 		}
-		t, err := call(c, cmd, app.MoveRejects, app.RejectMove{Query: q, To: to}, nil)
+		t, err := do(cmd, q)
 		if err != nil {
 			return err
 		}

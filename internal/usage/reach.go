@@ -32,8 +32,9 @@ type job[T any] struct {
 	err      error
 }
 
-// patience is how long a page waits for work that is quick.
-const patience = 1200 * time.Millisecond
+// patience is how long a page waits for work that is quick; what takes longer
+// is shown with its progress.
+const patience = 250 * time.Millisecond
 
 // fresh is how long a result is used again at least; one that took long, for
 // twenty times as long as it took.
