@@ -42,6 +42,9 @@ func (c *cli) printStages(s app.Standing) {
 	}
 	stages.print(c.out)
 	fmt.Fprintln(c.out)
+	if s.Room.Level > 0 {
+		fmt.Fprintf(c.out, "%s See `cairn keep show`.\n\n", s.Room.Sentence())
+	}
 	if len(s.Nodes) > 1 {
 		c.printNodes(s.Nodes)
 	}

@@ -83,9 +83,10 @@ type Stages interface {
 
 // A Standing is how the stages and the queues to the writer stand.
 type Standing struct {
-	Stages []Stage `json:"stages"`
-	Nodes  []Node  `json:"nodes"`
-	Lanes  []Lane  `json:"lanes"`
+	Stages []Stage     `json:"stages"`
+	Nodes  []Node      `json:"nodes"`
+	Lanes  []Lane      `json:"lanes"`
+	Room   keep.Status `json:"room"` // on the disk, and within the quota
 }
 
 // A Node is one process among those that share the database, of the last ten

@@ -31,6 +31,9 @@ func (a *App) Standing(ctx context.Context) (Standing, error) {
 			Partitions: n.Parts, Lag: n.Lag, Turns: n.Turns,
 		})
 	}
+	if out.Room, err = a.Keep.Room(ctx); err != nil {
+		return Standing{}, err
+	}
 	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 	for _, l := range a.Store.Lanes() {
 		out.Lanes = append(out.Lanes, Lane{Name: l.Lane, Count: l.Count, Queued: l.Queued, Waited: ms(l.Waited), Held: ms(l.Held), Longest: ms(l.Longest)})
