@@ -25,7 +25,7 @@ are gone at the end; a database keeps what was sent.`,
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&b.Database, "store", "", "PostgreSQL database to measure on (default: embedded)")
-	cmd.Flags().IntVar(&b.Senders, "senders", 8, "senders at once, 1 to 256")
+	cmd.Flags().IntVar(&b.Senders, "senders", 32, "senders at once, 1 to 256")
 	cmd.Flags().IntVar(&b.Batch, "batch", 100, "events in a request, 1 to 1000")
 	cmd.Flags().IntVar(&b.Accounts, "accounts", 10_000, "accounts that the events are spread over")
 	cmd.Flags().IntVar(&seconds, "seconds", 30, "how long at full speed; half as long at the other rates")
