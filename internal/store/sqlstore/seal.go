@@ -183,13 +183,19 @@ func (s *Store) open(ctx context.Context, sealed []byte) (json.RawMessage, error
 	return s.unseal(ctx, a, sealed)
 }
 
+// openBox opens a sealed value, at least as long as subject and nonce, with the
+// key of its subject.
+func openBox(a cipher.AEAD, sealed []byte) (plain []byte, subject cairn.ID, err error) {
+	rest := sealed[copy(subject[:], sealed):]
+	plain, err = a.Open(nil, rest[:nonceSize], rest[nonceSize:], subject[:])
+	return plain, subject, err
+}
+
 // unseal opens what was sealed with the key that its subject has now. Of
 // somebody who was erased and is sent again, what was sealed before that stays
 // closed: nil.
 func (s *Store) unseal(ctx context.Context, a cipher.AEAD, sealed []byte) (json.RawMessage, error) {
-	var subject cairn.ID
-	rest := sealed[copy(subject[:], sealed):]
-	plain, err := a.Open(nil, rest[:nonceSize], rest[nonceSize:], subject[:])
+	plain, subject, err := openBox(a, sealed)
 	if err == nil {
 		return plain, nil
 	}
