@@ -21,9 +21,10 @@ func TestAnEndIsSetAndTakenBackInABrowser(t *testing.T) {
 	w.click("main a[href='/keeping']")
 	w.says("#keep-now", "for ever")
 	w.until(`document.readyState === "complete"`)
-	w.set("#keep-event", "Page Viewed")
 	w.fill("#keep-for", "30 days")
 	w.says("#keep-effect", "would be dropped")
+	w.set("#keep-event", "Page Viewed")
+	w.until(`document.querySelectorAll("#keep-effect .keep-tried tbody tr").length === 1`) // what is tried of it alone
 	w.fill("#keep-effect [name=note]", "Nobody reads them")
 	w.click("#keep-sure")
 	w.until(`document.querySelector("#keep-sure").checked && document.querySelector("#keep-effect [name=note]").value === "Nobody reads them"`)

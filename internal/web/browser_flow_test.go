@@ -86,7 +86,7 @@ func TestThePaletteLeadsAnywhere(t *testing.T) {
 	p := b.open(t, fullCompany(), 1440, 900, true)
 	p.visit("/today")
 	p.run(chromedp.KeyEvent("k", chromedp.KeyModifiers(2)))
-	p.until(`document.querySelectorAll("#palette-results [role=option]").length === 9`)
+	p.until(`document.querySelectorAll("#palette-results [role=option]").length === 10`)
 	p.run(chromedp.SendKeys(chromedp.CSS("#palette-q"), "sour"))
 	p.until(`document.querySelectorAll("#palette-results [role=option]").length === 1`)
 	p.key(kb.Enter)

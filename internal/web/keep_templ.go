@@ -955,7 +955,7 @@ func keepForms(v View, t keepView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 80, "\"><div class=\"keep-fields\" hx-post=\"/keeping/try\" hx-include=\"closest form\" hx-trigger=\"change delay:120ms, input delay:400ms\" hx-target=\"#keep-effect\" hx-swap=\"innerHTML\" hx-sync=\"this:replace\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 80, "\"><div class=\"keep-fields\" hx-post=\"/keeping/try\" hx-include=\"closest form\" hx-trigger=\"input delay:300ms\" hx-target=\"#keep-effect\" hx-swap=\"innerHTML\" hx-sync=\"this:replace\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

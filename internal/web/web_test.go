@@ -299,7 +299,7 @@ func unzip(t *testing.T, s string) string {
 func TestPaletteFindsPagesAccountsAndPeople(t *testing.T) {
 	c := fullCompany()
 	for q, want := range map[string]string{
-		"":        "Go to: Today, Everybody's tasks, Nobody's tasks, Accounts, Accounts that are falling, What counts as usage, Metrics, What people who stay do early, Sources",
+		"":        "Go to: Today, Everybody's tasks, Nobody's tasks, Accounts, Accounts that are falling, What counts as usage, Metrics, What people who stay do early, Keeping, Sources",
 		"hal rob": "Accounts: Halden Robotics",
 		"sou":     "Go to: Sources",
 		"marta":   "Accounts: Halden Robotics | People: Marta Quist",

@@ -49,6 +49,7 @@ func packVector(v *cairn.Vector) []byte {
 		p.time(m.At)
 		p.int(int64(m.Level))
 		p.flag(m.Known)
+		p.text(m.Gap)
 	}
 	return s2.Encode(nil, p.b)
 }
@@ -72,6 +73,7 @@ func unpackVector(packed []byte) (v cairn.Vector, err error) {
 		m.At = u.time()
 		m.Level = cairn.Points(u.int())
 		m.Known = u.flag()
+		m.Gap = u.text()
 		return m
 	})
 	return v, u.end()

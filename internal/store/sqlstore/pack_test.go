@@ -33,7 +33,7 @@ func packedExample() (cairn.Vector, cairn.Signals) {
 	}
 	v.Reasons[3].Stale = stale
 	for i := range 14 {
-		v.Trail = append(v.Trail, cairn.Mark{At: now.AddDate(0, 0, 7*(i-13)), Level: cairn.Points(70_000 + i), Known: i > 2})
+		v.Trail = append(v.Trail, cairn.Mark{At: now.AddDate(0, 0, 7*(i-13)), Level: cairn.Points(70_000 + i), Known: i > 2, Gap: []string{"", "as of 12 Nov"}[i%2]})
 	}
 	return v, s
 }
@@ -67,7 +67,7 @@ func TestEveryFieldIsPacked(t *testing.T) {
 		of     reflect.Type
 		fields int
 	}{
-		{reflect.TypeFor[cairn.Vector](), 11}, {reflect.TypeFor[cairn.Reason](), 11}, {reflect.TypeFor[cairn.Mark](), 3},
+		{reflect.TypeFor[cairn.Vector](), 11}, {reflect.TypeFor[cairn.Reason](), 11}, {reflect.TypeFor[cairn.Mark](), 4},
 		{reflect.TypeFor[cairn.Signal](), 7}, {reflect.TypeFor[cairn.Stale](), 3},
 	} {
 		if n := c.of.NumField(); n != c.fields {

@@ -179,8 +179,10 @@ func Rebuild(t *testing.T, open Opener) {
 			t.Fatal(worked, err)
 		}
 		grow(t, s, &signal.Rebuilder{Store: s, Gen: gen})
-		if !swap(t, s, gen) || !swap(t, s, gen) {
-			t.Fatal("a rebuild that has read everything is not swapped in, or not known to be")
+		for range 2 { // whoever comes second is told the same
+			if !swap(t, s, gen) {
+				t.Fatal("a rebuild that has read everything is not swapped in, or not known to be")
+			}
 		}
 		admit(t, s, history(60, 1)[40:]...)
 		before := dump(t, s)
