@@ -203,7 +203,7 @@ func (t revenueView) pillars() []pillar {
 	for _, p := range []pillar{
 		{Name: "New", Amount: s.New, Kind: ledger.New, Look: "--teal"},
 		{Name: "Expansion", Amount: s.Expansion, Kind: ledger.Expansion, Look: "--teal"},
-		{Name: "Back", Amount: s.Reactivation, Kind: ledger.Reactivation, Look: "--teal"},
+		{Name: "Reactivation", Amount: s.Reactivation, Kind: ledger.Reactivation, Look: "--teal"},
 		{Name: "Rates", Amount: s.Effect, Kind: ledger.Effect, Look: "--grey"},
 		{Name: "Correction", Amount: s.Correction, Look: "--grey"},
 		{Name: "Contraction", Amount: -s.Contraction, Kind: ledger.Contraction, Look: "--orange"},
@@ -313,7 +313,7 @@ func (s *site) revenueMovements(w http.ResponseWriter, r *http.Request, v View) 
 
 var kindNames = map[ledger.Kind]string{
 	"": "Movements", ledger.New: "New", ledger.Expansion: "Expansion", ledger.Contraction: "Contraction",
-	ledger.Churn: "Churn", ledger.Reactivation: "Back", ledger.Effect: "Exchange rates",
+	ledger.Churn: "Churn", ledger.Reactivation: "Reactivation", ledger.Effect: "Exchange rates",
 }
 
 func (t movementsView) title() string { return kindNames[t.Kind] }
