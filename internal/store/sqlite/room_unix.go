@@ -11,6 +11,12 @@ func diskOf(dir string) (total, avail int64, err error) {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, 0, err
 	}
-	size := int64(s.Bsize)
-	return int64(s.Blocks) * size, int64(s.Bavail) * size, nil
+	total, avail = sizeOf(int64(s.Blocks), int64(s.Bfree), int64(s.Bavail), int64(s.Bsize))
+	return total, avail, nil
+}
+
+// sizeOf counts as the size what is used and what is left for who is not root,
+// as df does: what is kept for root is neither, and nobody would ever fill it.
+func sizeOf(blocks, free, avail, size int64) (total, left int64) {
+	return (blocks - free + avail) * size, avail * size
 }
