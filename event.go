@@ -23,10 +23,14 @@ const (
 	OfAnswer    EventKind = "answer"   // an answered survey question
 	OfTask      EventKind = "task"     // planned, done, snoozed, dismissed
 	OfIdentity  EventKind = "identity" // whose an id is: see [Tie]
+
+	OfRenewal     EventKind = "renewal"     // what is forecast of one contract's renewal, what is next, how it ended
+	OfLoss        EventKind = "loss"        // why a customer left
+	OfOpportunity EventKind = "opportunity" // a customer may buy more
 )
 
 // RecordKinds are the kinds of event that patch a record.
-var RecordKinds = []EventKind{OfAccount, OfPerson, OfContract, OfInvoice, OfTicket, OfAnswer, OfTask}
+var RecordKinds = []EventKind{OfAccount, OfPerson, OfContract, OfInvoice, OfTicket, OfAnswer, OfTask, OfRenewal, OfLoss, OfOpportunity}
 
 // IsRecord reports whether events of this kind patch a record.
 func (k EventKind) IsRecord() bool {
@@ -44,7 +48,7 @@ type Keys struct {
 	Account   string `json:"account,omitempty"`
 	Person    string `json:"person,omitempty"`    // userId
 	Anonymous string `json:"anonymous,omitempty"` // anonymousId
-	Record    string `json:"record,omitempty"`    // contract, invoice, ticket, answer or task id
+	Record    string `json:"record,omitempty"`    // id of a contract, invoice, ticket or other record
 	Previous  string `json:"previous,omitempty"`  // alias: the key that was used before
 }
 

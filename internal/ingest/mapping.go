@@ -305,6 +305,7 @@ var kinds = []struct {
 }{
 	{"events", cairn.Track}, {"accounts", cairn.OfAccount}, {"people", cairn.OfPerson}, {"contracts", cairn.OfContract},
 	{"invoices", cairn.OfInvoice}, {"tickets", cairn.OfTicket}, {"answers", cairn.OfAnswer},
+	{"renewals", cairn.OfRenewal}, {"losses", cairn.OfLoss}, {"opportunities", cairn.OfOpportunity},
 }
 
 // Kinds returns what may be imported, as --kind names it.

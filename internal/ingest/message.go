@@ -15,7 +15,8 @@ import (
 // recordTypes are the types of message that the Segment HTTP API does not
 // have: records of other systems, each with an id of its own. They are taken
 // wherever a message names its type.
-var recordTypes = []string{string(cairn.OfContract), string(cairn.OfInvoice), string(cairn.OfTicket), string(cairn.OfAnswer)}
+var recordTypes = []string{string(cairn.OfContract), string(cairn.OfInvoice), string(cairn.OfTicket), string(cairn.OfAnswer),
+	string(cairn.OfRenewal), string(cairn.OfLoss), string(cairn.OfOpportunity)}
 
 // ReadMessage reads one message that says everything itself: a call of the
 // Segment HTTP API with its type, or a record. seen is when it arrived, by

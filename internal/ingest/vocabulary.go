@@ -154,6 +154,43 @@ var vocabulary = map[cairn.EventKind]map[string]field{
 		"closed":   {read: readDate, class: plain},
 		"reasons":  {class: plain},
 	},
+	cairn.OfRenewal: {
+		"contract":      {read: readText, class: plain}, // its id
+		"due":           {read: readDate, class: plain},
+		"amount":        {read: readAmount, class: plain}, // a month, when it came up
+		"forecast":      {read: readAmount, class: plain}, // a month, as somebody expects
+		"currency":      {read: readCurrency, class: plain},
+		"probability":   {read: readCount, class: plain}, // percent, as somebody says
+		"owner":         {read: readText, class: plain},
+		"next_step":     {read: readProse, class: personal},
+		"next_step_due": {read: readDate, class: plain},
+		"outcome":       {read: oneOf("renewal", "upsell", "downsell", "loss"), class: plain},
+		"booked":        {read: readAmount, class: plain}, // a month
+		"closed":        {read: readDate, class: plain},
+	},
+	cairn.OfLoss: {
+		"on":          {read: readDate, class: plain},
+		"reason":      {read: readText, class: plain},
+		"detail":      {read: readProse, class: personal},
+		"unavoidable": {read: readTruth, class: plain},
+		"evidence":    {read: readProse, class: personal},
+		"audit":       {read: oneOf("confirmed", "rejected"), class: plain},
+		"asked_on":    {read: readDate, class: plain}, // when the customer was asked why
+	},
+	cairn.OfOpportunity: {
+		"name":     {read: readText, class: plain},
+		"type":     {read: oneOf("upsell", "cross_sell", "renewal", "new"), class: plain, keep: true},
+		"product":  {read: readText, class: plain},
+		"amount":   {read: readAmount, class: plain}, // a month
+		"currency": {read: readCurrency, class: plain},
+		"stage":    {read: oneOf("open", "held", "won", "lost"), class: plain, keep: true},
+		"team":     {read: oneOf("success", "sales", "renewals"), class: plain, keep: true},
+		"owner":    {read: readText, class: plain},
+		"close":    {read: readDate, class: plain},
+		"closed":   {read: readDate, class: plain},
+		"why":      {read: readProse, class: personal},
+		"held":     {read: readText, class: plain}, // why it is held back
+	},
 }
 
 // asSent is the trait that keeps what a source says of a field in words that

@@ -20,9 +20,9 @@ import (
 
 // A Store tells what was said of contracts and accounts.
 type Store interface {
-	// Contracts calls f with the facts about each contract that belongs to an
-	// account of the scope, account by account. Facts are only lent.
-	Contracts(ctx context.Context, scope cairn.Scope, f func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error) error
+	// Facts calls f with the facts about each record of a kind that belongs to
+	// an account of the scope, account by account. Facts are only lent.
+	Facts(ctx context.Context, scope cairn.Scope, kind cairn.EventKind, f func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error) error
 	// ContractsMark differs whenever a contract does.
 	ContractsMark(ctx context.Context) (string, error)
 	// ContractStamps differ for each account of which a contract does.
@@ -325,7 +325,7 @@ func (s *Service) customers(ctx context.Context, scope cairn.Scope, v view, left
 		}
 		c.lines, c.says = c.lines[:0], c.says[:0]
 	}
-	err := s.Store.Contracts(ctx, scope, func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error {
+	err := s.Store.Facts(ctx, scope, cairn.OfContract, func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error {
 		if account != c.account {
 			flush()
 			c.account = account

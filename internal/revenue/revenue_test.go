@@ -44,7 +44,7 @@ func when(s string) time.Time {
 	return t
 }
 
-func (h *house) Contracts(_ context.Context, scope cairn.Scope, f func(cairn.AccountID, cairn.RecordID, []cairn.Fact) error) error {
+func (h *house) Facts(_ context.Context, scope cairn.Scope, _ cairn.EventKind, f func(cairn.AccountID, cairn.RecordID, []cairn.Fact) error) error {
 	h.read++
 	for _, c := range h.contracts {
 		if !scope.Sees(id(c.account)) {

@@ -29,7 +29,7 @@ type sold struct {
 	fields  string
 }
 
-func (s *till) Contracts(_ context.Context, _ cairn.Scope, f func(cairn.AccountID, cairn.RecordID, []cairn.Fact) error) error {
+func (s *till) Facts(_ context.Context, _ cairn.Scope, _ cairn.EventKind, f func(cairn.AccountID, cairn.RecordID, []cairn.Fact) error) error {
 	for i, c := range s.contracts {
 		at, err := time.Parse(time.DateOnly, c.at)
 		if err != nil {

@@ -332,7 +332,15 @@ CREATE INDEX record_account on record (account, kind, last);
 
 CREATE INDEX record_contract on record (kind, account, id, version) where kind = 'contract';
 
+CREATE INDEX record_invoice on record (kind, account, id, version) where kind = 'invoice';
+
+CREATE INDEX record_loss on record (kind, account, id, version) where kind = 'loss';
+
 CREATE INDEX record_named on record (named);
+
+CREATE INDEX record_opportunity on record (kind, account, id, version) where kind = 'opportunity';
+
+CREATE INDEX record_renewal on record (kind, account, id, version) where kind = 'renewal';
 
 CREATE INDEX record_stream on record (stream);
 

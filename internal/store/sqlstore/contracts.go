@@ -10,16 +10,19 @@ import (
 	"cairn/internal/revenue"
 )
 
-// Contracts calls f with the facts about each contract that belongs to an
+// Facts calls f with the facts about each record of a kind that belongs to an
 // account, account by account; see [revenue.Store]. What is personal is left
 // out.
-func (s *Store) Contracts(ctx context.Context, scope cairn.Scope, f func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error) error {
+func (s *Store) Facts(ctx context.Context, scope cairn.Scope, kind cairn.EventKind, f func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error) error {
+	if !kind.IsRecord() {
+		return fmt.Errorf("%q is no kind of record", kind)
+	}
 	var st statement
 	st.add(`
-		/* contracts.Contracts */
+		/* contracts.Facts */
 		select r.account, r.id, f.field, f.source, f.at, f.seen, f.event, f.value
 		from record r join fact f on f.record = r.id
-		where r.kind = 'contract' and r.account is not null and f.sealed is null and `)
+		where r.kind = '` + string(kind) + `' and r.account is not null and f.sealed is null and `)
 	st.within(scope, "r.account")
 	st.add(` order by r.account, r.id`)
 	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
@@ -39,7 +42,7 @@ func (s *Store) Contracts(ctx context.Context, scope cairn.Scope, f func(account
 	}
 	for rows.Next() {
 		var a cairn.AccountID
-		x := cairn.Fact{Kind: cairn.OfContract}
+		x := cairn.Fact{Kind: kind}
 		var at, seen int64
 		var value sql.NullString
 		if err := rows.Scan(&a, &x.Record, &x.Field, &x.Source, &at, &seen, &x.Event, &value); err != nil {

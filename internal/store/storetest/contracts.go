@@ -27,7 +27,7 @@ func Contracts(t *testing.T, open Opener) {
 		out := map[cairn.RecordID][]word{}
 		done := map[cairn.AccountID]bool{}
 		var last cairn.AccountID
-		err := s.Contracts(ctx, scope, func(a cairn.AccountID, r cairn.RecordID, facts []cairn.Fact) error {
+		err := s.Facts(ctx, scope, cairn.OfContract, func(a cairn.AccountID, r cairn.RecordID, facts []cairn.Fact) error {
 			if a != last && done[a] {
 				t.Errorf("%v comes again", a)
 			}
