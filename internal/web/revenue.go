@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/csv"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -22,7 +21,9 @@ func (s *site) revenueRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /revenue/movements", s.page(s.revenueMovements))
 	mux.Handle("GET /revenue/cohorts", s.page(s.revenueCohorts))
 	mux.Handle("GET /revenue/definitions", s.page(s.revenueDefinitions))
-	mux.Handle("GET /revenue/months.csv", s.page(s.revenueCSV))
+	s.files(mux, "/revenue/months", s.monthsTable)
+	s.files(mux, "/revenue/groups", s.groupsTable)
+	s.files(mux, "/revenue/movements", s.movementsTable)
 }
 
 // A revenueView is the page of what customers pay.
@@ -268,6 +269,11 @@ func (t revenueView) bridgeWords(v View) string {
 	return "From start to end: " + strings.Join(parts, ", ") + "."
 }
 
+// bridgeCaption is what the bridge says of itself as a picture.
+func (t revenueView) bridgeCaption() caption {
+	return caption{"From " + monthName(t.Asked.From) + " to " + monthName(t.Asked.To), "MRR in " + t.Report.Currency + ", policy " + t.Report.Policy.Name, t.address("/revenue/months")}
+}
+
 // A revenueGroup is one value of a dimension, all months together.
 type revenueGroup struct {
 	Value string
@@ -295,20 +301,25 @@ type movementsView struct {
 const mostMovements = 500
 
 func (s *site) revenueMovements(w http.ResponseWriter, r *http.Request, v View) error {
-	var t movementsView
-	var err error
-	if t.Asked, err = s.revenueAsked(r); err != nil {
+	t, err := s.movementsView(r, v, mostMovements)
+	if err != nil {
 		return err
+	}
+	return s.render(w, r, v, Page{Title: t.title(), Active: "revenue", Crumbs: []Crumb{{"Revenue", t.address("/revenue")}}}, movementsPage(v, t))
+}
+
+// movementsView reads at most so many of the movements that are asked for.
+func (s *site) movementsView(r *http.Request, v View, limit int) (t movementsView, err error) {
+	if t.Asked, err = s.revenueAsked(r); err != nil {
+		return t, err
 	}
 	t.Kind = ledger.Kind(r.FormValue("kind"))
 	if t.Kind != "" && !slices.Contains([]ledger.Kind{ledger.New, ledger.Expansion, ledger.Contraction, ledger.Churn, ledger.Reactivation, ledger.Effect}, t.Kind) {
-		return cairn.Errorf(cairn.NotFound, "There are no movements of this kind.").At("kind")
+		return t, cairn.Errorf(cairn.NotFound, "There are no movements of this kind.").At("kind")
 	}
-	if t.Picked, err = s.Revenue.Movements(r.Context(), v.Scope(), t.Asked, t.Kind, mostMovements); err != nil {
-		return err
-	}
+	t.Picked, err = s.Revenue.Movements(r.Context(), v.Scope(), t.Asked, t.Kind, limit)
 	t.Report.Currency = t.Picked.Currency
-	return s.render(w, r, v, Page{Title: t.title(), Active: "revenue", Crumbs: []Crumb{{"Revenue", t.address("/revenue")}}}, movementsPage(v, t))
+	return t, err
 }
 
 var kindNames = map[ledger.Kind]string{
@@ -328,40 +339,4 @@ func (t revenueView) months() string {
 		return "in " + monthName(t.Asked.From)
 	}
 	return "from " + monthName(t.Asked.From) + " to " + monthName(t.Asked.To)
-}
-
-// revenueCSV gives the figures of the page as a file.
-func (s *site) revenueCSV(w http.ResponseWriter, r *http.Request, v View) error {
-	q, err := s.revenueAsked(r)
-	if err != nil {
-		return err
-	}
-	rep, err := s.Revenue.Report(r.Context(), v.Scope(), q)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="revenue.csv"`)
-	out := csv.NewWriter(w)
-	out.Write([]string{"policy", "currency", "by", "value", "month", "start", "new", "expansion", "reactivation", "contraction", "churn", "rates", "correction", "end",
-		"nrr", "grr", "customers_start", "customers_lost", "churn_base", "customers_eligible", "churn_eligible"})
-	text := func(f *float64) string {
-		if f == nil {
-			return ""
-		}
-		return fmt.Sprint(*f)
-	}
-	for _, f := range rep.Figures() {
-		value := ""
-		if f.Value != nil {
-			value = *f.Value
-		}
-		if strings.ContainsAny(value[:min(1, len(value))], "=+-@\t\r") {
-			value = "'" + value // no formula for whoever opens it as a sheet
-		}
-		out.Write([]string{rep.Policy.Name, rep.Currency, f.By, value, f.Month, f.Start, f.New, f.Expansion, f.Reactivation, f.Contraction, f.Churn, f.Effect, f.Correction, f.End,
-			text(f.NRR), text(f.GRR), fmt.Sprint(f.CustomersStart), fmt.Sprint(f.CustomersLost), text(f.ChurnBase), fmt.Sprint(f.CustomersCould), text(f.ChurnCould)})
-	}
-	out.Flush()
-	return out.Error()
 }
