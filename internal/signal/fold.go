@@ -21,15 +21,16 @@ type Folder struct {
 	most  int
 	first int // partition that is read first: each in its turn
 
-	behind bool // the last beat left something unread
+	behind bool          // the last beat left something unread
+	hold   time.Duration // how long the next one may hold the writer
 }
 
-// How long a fold rests that has caught up with the log: three times as long as
-// that took it, within these bounds. What arrives meanwhile is folded together:
+// How long a fold rests that has caught up with the log: twice as long as that
+// took it, within these bounds. What arrives meanwhile is folded together:
 // the more of it concerns one stream, the less each costs.
 const (
 	shortestRest = 50 * time.Millisecond
-	longestRest  = time.Second
+	longestRest  = 400 * time.Millisecond
 )
 
 // Rest is how long the fold may wait before its next beat.
@@ -37,7 +38,7 @@ func (f *Folder) Rest(busy time.Duration) time.Duration {
 	if f.behind {
 		return 0
 	}
-	return min(max(3*busy, shortestRest), longestRest)
+	return min(max(2*busy, shortestRest), longestRest)
 }
 
 // A Log is what the fold reads.
@@ -116,9 +117,14 @@ type Entry struct {
 	Pos    cairn.Position
 }
 
-// hold is how long a beat may hold the writer; how many events a beat takes
-// follows from how long the last one took.
-const hold = 20 * time.Millisecond
+// How long a beat may hold the writer: how many events it takes follows from
+// how long the last one took. A fold that stays behind may hold it longer from
+// beat to beat, up to longestHold: every beat waits for the disk and for the
+// door, and the more events share that, the sooner it catches up.
+const (
+	hold        = 20 * time.Millisecond
+	longestHold = 80 * time.Millisecond
+)
 
 // Beat folds what is new, a bounded number of events, and reports whether
 // there was any.
@@ -179,8 +185,11 @@ func (f *Folder) Beat(ctx context.Context, _ time.Time) (worked bool, err error)
 // many the next one may have.
 func (f *Folder) commit(ctx context.Context, b Beat, n int) error {
 	took, err := f.Store.CommitFold(ctx, b)
+	if f.hold = max(f.hold/2, hold); f.behind {
+		f.hold = min(4*f.hold, longestHold)
+	}
 	if err == nil && took > 0 && n > 0 {
-		f.most = min(max(int(float64(n)*float64(hold)/float64(took)), 100), 5000)
+		f.most = min(max(int(float64(n)*float64(f.hold)/float64(took)), 100), 5000)
 	}
 	return err
 }

@@ -101,7 +101,8 @@ type Turner struct {
 	Store       Store
 	Definitions func(ctx context.Context) (Definitions, error)
 
-	full bool // there may be more that are due
+	full  bool // there may be more that are due
+	batch int  // how many are leased at once
 }
 
 // Pace is how often turns are taken while few accounts are due: what touches
@@ -119,13 +120,21 @@ func (t *Turner) Rest(busy time.Duration) time.Duration {
 	return Pace - busy
 }
 
-const batch = 128
+// How many turns are taken at once: twice as many from beat to beat while more
+// are due, since each beat waits for the disk and for the door.
+const (
+	smallestBatch = 128
+	largestBatch  = 1024
+)
 
 // Beat takes the turns of a bounded number of accounts and reports whether
 // there were any.
 func (t *Turner) Beat(ctx context.Context, now time.Time) (worked bool, err error) {
-	due, err := t.Store.Due(ctx, now, batch)
-	t.full = len(due) == batch
+	if t.batch = max(t.batch/2, smallestBatch); t.full {
+		t.batch = min(4*t.batch, largestBatch)
+	}
+	due, err := t.Store.Due(ctx, now, t.batch)
+	t.full = len(due) == t.batch
 	if err != nil || len(due) == 0 {
 		return false, err
 	}

@@ -11,12 +11,13 @@ import (
 )
 
 // The write-ahead log is copied into the database by a connection of its own,
-// beside the writer, every checkpointEvery. Only when it has grown past
-// longLog frames, which a writer that never pauses brings about, is the rest
-// copied between two transactions, so that the next one begins it anew.
+// beside the writer, every checkpointEvery: a page that was written many times
+// meanwhile is copied once. Only when the log has grown past longLog frames,
+// which a writer that never pauses brings about, is the rest copied between two
+// transactions, so that the next one begins it anew.
 const (
-	checkpointEvery = time.Second
-	longLog         = 4000
+	checkpointEvery = 4 * time.Second
+	longLog         = 16_000
 )
 
 // checkpoint copies until the store closes.

@@ -19,7 +19,9 @@ type committer struct {
 	load    load
 }
 
-// A load is the share of the last second or so in which the door had work.
+// A load is the share of the last second or so in which more waited at the door
+// than one transaction takes. That it waits for the writer itself says nothing:
+// it may be the stages that hold it.
 type load struct {
 	mu         sync.Mutex
 	idle, busy time.Duration
@@ -99,8 +101,8 @@ func (s *Store) Append(ctx context.Context, events []cairn.Event) ([]event.Admit
 }
 
 // take returns waiting batches of together at most most events, at least one
-// batch, and whether the door is shut and empty.
-func (c *committer) take(most int) (batch []*append1, end bool) {
+// batch, whether others are left, and whether the door is shut and empty.
+func (c *committer) take(most int) (batch []*append1, left, end bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := 0
@@ -113,7 +115,7 @@ func (c *committer) take(most int) (batch []*append1, end bool) {
 		batch = append(batch, a)
 		c.waiting = c.waiting[1:]
 	}
-	return batch, c.shut && len(batch) == 0
+	return batch, len(c.waiting) > 0, c.shut && len(batch) == 0
 }
 
 // commitLoop is the one committer of this node. How many events one
@@ -123,7 +125,7 @@ func (s *Store) commitLoop() {
 	defer close(s.door.stopped)
 	most := 500
 	for {
-		batch, end := s.door.take(most)
+		batch, left, end := s.door.take(most)
 		if end {
 			return
 		}
@@ -147,7 +149,11 @@ func (s *Store) commitLoop() {
 		if took > 0 {
 			most = min(max(int(float64(len(events))*float64(Hold)/float64(took)), 100), 5000)
 		}
-		s.door.load.add(0, time.Since(begun))
+		if left {
+			s.door.load.add(0, time.Since(begun))
+		} else {
+			s.door.load.add(time.Since(begun), 0)
+		}
 	}
 }
 

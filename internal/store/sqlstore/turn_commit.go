@@ -60,7 +60,7 @@ func (s *Store) commitSome(ctx context.Context, found []turnRow) error {
 		return err
 	}
 	if held > 0 {
-		s.turns.most.Store(min(int64(float64(len(found))*float64(Hold)/float64(held)), 256))
+		s.turns.most.Store(min(int64(float64(len(found))*float64(Hold)/float64(held)), 512))
 	}
 	planned := false
 	for _, row := range kept {
