@@ -15,6 +15,7 @@ import (
 	"cairn"
 	"cairn/internal/account"
 	"cairn/internal/ingest"
+	"cairn/internal/keep"
 	"cairn/internal/reply"
 	"cairn/internal/usage"
 )
@@ -38,6 +39,7 @@ type Resources struct {
 	Usage    *usage.Service
 	Sources  ingest.Sources
 	Rejects  *ingest.Mender
+	Keep     *keep.Service
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -59,7 +61,7 @@ func (r Resources) OpenAPI() *huma.OpenAPI {
 func (r Resources) serve() (http.Handler, huma.API) {
 	mux := http.NewServeMux()
 	c := huma.DefaultConfig("Cairn", r.Version)
-	c.Info.Description = "Who is who, what counts as usage, sources, and what was refused."
+	c.Info.Description = "Who is who, what counts as usage, sources, what was refused, and how long events are kept."
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/v1/openapi", "", ""
 	c.CreateHooks = nil // no $schema beside what was asked for
 	c.RejectUnknownQueryParameters = true
@@ -76,6 +78,7 @@ func (r Resources) serve() (http.Handler, huma.API) {
 	a.meaningful()
 	a.sources()
 	a.rejects()
+	a.keeping()
 	describe(a.api.OpenAPI())
 	mux.Handle("/api/v1/", reply.Handler(r.Log, func(_ http.ResponseWriter, q *http.Request) error {
 		return cairn.Errorf(cairn.NotFound, "There is nothing at %s %s; /api/v1/openapi.json lists what there is.", q.Method, cutPath(q.URL.Path))

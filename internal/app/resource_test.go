@@ -286,6 +286,35 @@ func TestMetricsAndMeaningfulActivityAreSetThroughTheAPI(t *testing.T) {
 	wants(t, p.ask(200, "GET", "/event-names", ""), "Page Viewed", "event_names", 0, "name")
 }
 
+func TestHowLongEventsAreKeptIsSetThroughTheAPI(t *testing.T) {
+	a := counted(t)
+	p := programOf(t, a, ingest.MayRead, ingest.MayManage)
+	was := p.ask(200, "GET", "/keeping", "")
+	wants(t, was, 0, "rev")
+	wants(t, was, "[]", "ends")
+	if n, _ := get(t, was, "holds", "events").(float64); n == 0 {
+		t.Errorf("the log holds nothing: %v", was)
+	}
+	ends := `{"ends":[{"event":"Page Viewed","keep":"90 days"},{"keep":"for ever"}]}`
+	preview := p.ask(200, "POST", "/keeping/preview", `{"keeping":`+ends+`}`)
+	wants(t, preview, get(t, was, "holds", "events"), "events")
+	wants(t, p.ask(200, "GET", "/keeping", ""), 0, "rev")
+	wants(t, p.ask(400, "PUT", "/keeping", `{"keeping":{"ends":[{"keep":"a while"}]}}`), "ends.0.keep", "field")
+	wants(t, p.ask(400, "PUT", "/keeping", `{"keeping":{"ends":[{"keep":"3 days"}]}}`), "ends.0.days", "field")
+	put := p.ask(200, "PUT", "/keeping", `{"keeping":`+ends+`,"rev":0,"note":"little is looked up"}`)
+	wants(t, put, 1, "rev")
+	wants(t, put, "90 days", "ends", 1, "keep")
+	if get(t, put, "drops_from") == nil {
+		t.Error("it is not told from when on events are dropped")
+	}
+	wants(t, p.ask(409, "PUT", "/keeping", `{"keeping":{"ends":[]},"rev":0}`), "conflict", "kind")
+	wants(t, p.ask(200, "PUT", "/keeping", `{"keeping":{"ends":[]},"rev":1}`), "[]", "ends")
+	revs := p.ask(200, "GET", "/keeping/revisions", "")
+	wants(t, revs, 2, "revisions", 0, "rev")
+	wants(t, revs, "little is looked up", "revisions", 1, "note")
+	wants(t, p.with(ingest.MayRead).ask(403, "PUT", "/keeping", `{"keeping":{"ends":[]}}`), "forbidden", "kind")
+}
+
 func TestSourcesAndRejectsAreSeenToThroughTheAPI(t *testing.T) {
 	a := waits(t)
 	p := programOf(t, a, ingest.MayRead, ingest.MayManage)
@@ -352,7 +381,7 @@ func reference(o *huma.OpenAPI) string {
 	var b strings.Builder
 	b.WriteString(`# Resource API
 
-JSON over HTTP for what the pages and the command line do: who is who, metrics, Meaningful Activity, sources, and what was refused. How keys, errors and repeated requests work is in [api.md](api.md#resources). This page is made of the description that every server gives of itself at ` + "`/api/v1/openapi.json`" + ` (OpenAPI 3.1, for generating clients).
+JSON over HTTP for what the pages and the command line do: who is who, metrics, Meaningful Activity, sources, what was refused, and how long events are kept. How keys, errors and repeated requests work is in [api.md](api.md#resources). This page is made of the description that every server gives of itself at ` + "`/api/v1/openapi.json`" + ` (OpenAPI 3.1, for generating clients).
 `)
 	group := ""
 	for _, op := range operationsOf(o) {
@@ -390,7 +419,7 @@ JSON over HTTP for what the pages and the command line do: who is who, metrics, 
 
 // operationsOf are all of them, in the order of their groups.
 func operationsOf(o *huma.OpenAPI) []*huma.Operation {
-	groups := []string{"Identity", "Metrics", "Meaningful Activity", "Sources", "Rejects"}
+	groups := []string{"Identity", "Metrics", "Meaningful Activity", "Sources", "Rejects", "Keeping"}
 	var out []*huma.Operation
 	for _, p := range o.Paths {
 		for _, op := range []*huma.Operation{p.Get, p.Post, p.Put, p.Delete} {
