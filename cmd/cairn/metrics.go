@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +19,7 @@ import (
 // A metricsQuery is what the flags of cairn metrics say.
 type metricsQuery struct {
 	from, to, policy, by, at, currency string
+	where                              []string
 	booked                             bool
 }
 
@@ -37,6 +40,7 @@ said by a policy. Contracts that cannot be counted are named on standard error.`
 	cmd.Flags().StringVar(&q.by, "by", "", "a field of accounts, such as industry or owner, or of contracts: product, currency, contract.FIELD")
 	cmd.Flags().StringVar(&q.at, "at", "", "as known then, as 2026-03-01 or 2026-03-01T12:00:00Z (default: now)")
 	cmd.Flags().StringVar(&q.currency, "currency", "", "currency to add up in (default: the workspace's, or the only one that contracts are in)")
+	cmd.Flags().StringArrayVar(&q.where, "where", nil, "only accounts of which a field says so, as owner:ann@example.com; may be given again")
 	cmd.Flags().BoolVar(&q.booked, "booked", false, "closed months as they were booked, and what was learnt since as a correction of the open one")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -55,7 +59,7 @@ said by a policy. Contracts that cannot be counted are named on standard error.`
 		printMetrics(c.out, r)
 		return nil
 	}
-	cmd.AddCommand(c.metricsPoliciesCommand(), c.metricsUseCommand(), c.metricsRatesCommand(), c.metricsCompareCommand(),
+	cmd.AddCommand(c.metricsPoliciesCommand(), c.metricsUseCommand(), c.metricsRatesCommand(), c.metricsCompareCommand(), c.metricsMovementsCommand(),
 		c.metricsCloseCommand(), c.metricsReopenCommand(), c.metricsCorrectionsCommand())
 	return cmd
 }
@@ -69,7 +73,7 @@ func presetNames() string {
 }
 
 func (q metricsQuery) read() (revenue.Query, error) {
-	out := revenue.Query{Policy: q.policy, By: q.by, Currency: q.currency, Booked: q.booked}
+	out := revenue.Query{Policy: q.policy, By: q.by, Currency: q.currency, Booked: q.booked, Where: strings.Join(q.where, "\n")}
 	var err error
 	if out.Known, err = moment(q.at); err != nil {
 		return out, err
@@ -337,11 +341,107 @@ func printComparison(w io.Writer, d revenue.Comparison) {
 		return
 	}
 	fmt.Fprintln(w)
-	g = grid{head: []string{"ACCOUNT", "MONTH", ">" + strings.ToUpper(d.A.Name), ">" + strings.ToUpper(d.B.Name)}}
+	g = grid{head: []string{"ACCOUNT", "MONTH", ">" + strings.ToUpper(d.A.Name), ">" + strings.ToUpper(d.B.Name), ">BY", "DECIDED BY"}}
 	for _, x := range d.Differ {
-		g.add(x.Name, x.Month, x.A, x.B)
+		g.add(x.Name, x.Month, x.A, x.B, x.By, strings.Join(x.Why, ", "))
 	}
 	g.print(w)
+	if d.More > 0 {
+		fmt.Fprintf(w, "and %d more, each smaller.\n", d.More)
+	}
+}
+
+func (c *cli) metricsMovementsCommand() *cobra.Command {
+	var q metricsQuery
+	var m app.MovementQuestion
+	var kind string
+	cmd := &cobra.Command{
+		Use:   "movements",
+		Short: "Name every movement, with what caused it",
+		Long: `Name every movement with what caused it: which contract, what was said of it and
+by which source, when that happened and when it was learnt, and the exchange
+rate with its date where one was used. The largest come first; those of one
+account, the latest.`,
+		Example: "  cairn metrics movements --from 2023-05 --to 2023-05 --kind churn\n  cairn metrics movements --account acme --json",
+		Args:    cobra.NoArgs,
+	}
+	cmd.Flags().StringVar(&q.from, "from", "", "first month, as 2023-01 (default: eleven months before the last; of one account: its first)")
+	cmd.Flags().StringVar(&q.to, "to", "", "last month (default: the one that is going on)")
+	cmd.Flags().StringVar(&kind, "kind", "", "only one kind: new, expansion, contraction, churn, reactivation or currency")
+	cmd.Flags().StringVar(&m.Account, "account", "", "only of one account, by id, key, domain or name")
+	cmd.Flags().IntVar(&m.Limit, "limit", 0, "at most so many (default: all)")
+	cmd.Flags().StringVar(&q.policy, "policy", "", "what counts (default: the workspace's policy)")
+	cmd.Flags().StringVar(&q.at, "at", "", "as known then, as 2026-03-01 or 2026-03-01T12:00:00Z (default: now)")
+	cmd.Flags().StringVar(&q.currency, "currency", "", "currency to add up in")
+	cmd.Flags().StringArrayVar(&q.where, "where", nil, "only accounts of which a field says so, as owner:ann@example.com; may be given again")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if m.Query, err = q.read(); err != nil {
+			return err
+		}
+		if m.Kind = ledger.Kind(kind); kind != "" && !slices.Contains(ledger.Kinds(), m.Kind) {
+			return cairn.Errorf(cairn.Invalid, "%q is no kind of movement: new, expansion, contraction, churn, reactivation or currency is needed.", kind).At("kind")
+		}
+		got, err := call(c, cmd, app.RevenueMovements, m, nil)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, got)
+		}
+		printMovements(c.out, got)
+		return nil
+	}
+	return cmd
+}
+
+func printMovements(w io.Writer, got app.Movements) {
+	fmt.Fprintf(w, "MRR in %s; policy %s.\n", got.Currency, got.Policy)
+	g := grid{head: []string{"DAY", "ACCOUNT", "MOVEMENT", ">MRR", "BECAUSE"}}
+	for _, m := range got.Movements {
+		for i, text := range causesText(m) {
+			if i == 0 {
+				g.add(m.On, m.Name, string(m.Kind), m.Text, text)
+			} else {
+				g.add("", "", "", "", text)
+			}
+		}
+	}
+	g.print(w)
+	if n := got.Count - len(got.Movements); n > 0 {
+		fmt.Fprintf(w, "and %d more; --limit says how many are named.\n", n)
+	}
+}
+
+// causesText tells what caused a movement, a line for each change.
+func causesText(m revenue.Moved) []string {
+	var out []string
+	for _, b := range m.Causes {
+		more := ""
+		if b.Why != "" {
+			more += "; " + b.Why
+		}
+		if b.Rate != nil {
+			more += fmt.Sprintf("; at %s %s for 1 %s of %s", b.Rate.Rate, b.Rate.Home, b.Rate.Currency, b.Rate.On)
+		}
+		for i, x := range b.Changes {
+			text := fmt.Sprintf("%s %s → %s, by %s on %s", x.Field, dash(x.Old), dash(x.New), x.Source, x.At.Format(time.DateOnly))
+			if x.Seen.Format(time.DateOnly) != x.At.Format(time.DateOnly) {
+				text += ", learnt on " + x.Seen.Format(time.DateOnly)
+			}
+			if i == 0 {
+				text += more
+			}
+			out = append(out, text)
+		}
+		if len(b.Changes) == 0 {
+			out = append(out, strings.TrimPrefix(more, "; "))
+		}
+	}
+	if len(out) == 0 {
+		out = []string{""}
+	}
+	return out
 }
 
 func (c *cli) metricsCloseCommand() *cobra.Command {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"math"
 
 	"cairn"
 	"cairn/internal/ledger"
@@ -43,6 +44,54 @@ type PolicyPair struct {
 var RevenueCompare = Op[PolicyPair, revenue.Comparison]{"revenue-compare", func(ctx context.Context, h House, p PolicyPair, say func(Progress)) (revenue.Comparison, error) {
 	say(Progress{What: "Booking under both policies"})
 	return h.Revenue.Compare(ctx, cairn.Everything, p.Query, p.Other)
+}}
+
+// A MovementQuestion asks for movements: of some months, or of one account.
+type MovementQuestion struct {
+	Query   revenue.Query `json:"query"`
+	Kind    ledger.Kind   `json:"kind"`    // "": all
+	Account string        `json:"account"` // id, key, domain or name; "": all
+	Limit   int           `json:"limit"`   // 0: all
+}
+
+// Movements are what it is answered with.
+type Movements struct {
+	Policy    string          `json:"policy"`
+	Currency  string          `json:"currency"`
+	Count     int             `json:"count"` // of all, also those beyond the limit
+	Movements []revenue.Moved `json:"movements"`
+}
+
+// RevenueMovements tells movements with what caused them.
+var RevenueMovements = Op[MovementQuestion, Movements]{"revenue-movements", func(ctx context.Context, h House, m MovementQuestion, say func(Progress)) (Movements, error) {
+	say(Progress{What: "Booking what every customer pays"})
+	if m.Limit <= 0 {
+		m.Limit = math.MaxInt32
+	}
+	if m.Account == "" {
+		got, err := h.Revenue.Movements(ctx, cairn.Everything, m.Query, m.Kind, 0, m.Limit)
+		if err == nil {
+			err = h.Revenue.Explain(ctx, m.Query, &got)
+		}
+		return Movements{got.Policy.Name, got.Currency, got.Count, got.Movements}, err
+	}
+	id, err := h.Accounts.Find(ctx, cairn.Everything, m.Account)
+	if err != nil {
+		return Movements{}, err
+	}
+	got, err := h.Revenue.Account(ctx, cairn.Everything, m.Query, id)
+	if err == nil {
+		err = h.Revenue.Explain(ctx, m.Query, &got)
+	}
+	out := Movements{got.Policy.Name, got.Currency, 0, []revenue.Moved{}}
+	for _, one := range got.Movements {
+		if month := ledger.MonthOf(one.Day); (m.Kind == "" || one.Kind == m.Kind) && (m.Query.From == 0 || month >= m.Query.From) && (m.Query.To == 0 || month <= m.Query.To) {
+			if out.Count++; out.Count <= m.Limit {
+				out.Movements = append(out.Movements, one)
+			}
+		}
+	}
+	return out, err
 }}
 
 // A MonthNote is a month to close or to open again, and why.

@@ -9,14 +9,16 @@ type Books struct {
 	accounts []entry
 	moves    []move
 	runs     []run
-	lost     int // of moves and runs, those that nobody's entry names any more
+	dues     []due
+	lost     int // of moves, runs and dues, those that nobody's entry names any more
 }
 
-// An entry is where in moves and runs those of one customer are.
+// An entry is where in moves, runs and dues those of one customer are.
 type entry struct {
 	account     cairn.AccountID
 	move, moves int32
 	run, runs   int32
+	due, dues   int32
 }
 
 // A move is a Movement.
@@ -25,6 +27,13 @@ type move struct {
 	day, since int32
 	kind       byte
 	came       int8
+}
+
+// A due is a Due.
+type due struct {
+	record cairn.RecordID
+	amount int64
+	day    int32
 }
 
 // A run are months that follow each other in which one could leave.
@@ -49,10 +58,14 @@ func (b *Books) Set(account cairn.AccountID, r *Result) {
 		b.accounts = append(b.accounts, entry{account: account})
 	}
 	e := &b.accounts[i]
-	b.lost += int(e.moves + e.runs)
+	b.lost += int(e.moves + e.runs + e.dues)
 	e.move, e.moves = int32(len(b.moves)), int32(len(r.Movements))
 	for _, m := range r.Movements {
 		b.moves = append(b.moves, move{m.Amount, int32(m.Day), int32(m.Since), kindCode[m.Kind], int8(m.Came)})
+	}
+	e.due, e.dues = int32(len(b.dues)), int32(len(r.Dues))
+	for _, d := range r.Dues {
+		b.dues = append(b.dues, due{d.Record, d.Amount, int32(d.Day)})
 	}
 	e.run = int32(len(b.runs))
 	for j, m := range r.Could {
@@ -63,7 +76,7 @@ func (b *Books) Set(account cairn.AccountID, r *Result) {
 		b.runs = append(b.runs, run{int32(m), 1})
 	}
 	e.runs = int32(len(b.runs)) - e.run
-	if b.lost > 1000 && b.lost > (len(b.moves)+len(b.runs))/2 {
+	if b.lost > 1000 && b.lost > (len(b.moves)+len(b.runs)+len(b.dues))/2 {
 		b.pack()
 	}
 }
@@ -72,13 +85,14 @@ func (b *Books) Set(account cairn.AccountID, r *Result) {
 func (b *Books) pack() {
 	var moves []move
 	var runs []run
+	var dues []due
 	for i := range b.accounts {
 		e := &b.accounts[i]
-		m, r := b.moves[e.move:e.move+e.moves], b.runs[e.run:e.run+e.runs]
-		e.move, e.run = int32(len(moves)), int32(len(runs))
-		moves, runs = append(moves, m...), append(runs, r...)
+		m, r, d := b.moves[e.move:e.move+e.moves], b.runs[e.run:e.run+e.runs], b.dues[e.due:e.due+e.dues]
+		e.move, e.run, e.due = int32(len(moves)), int32(len(runs)), int32(len(dues))
+		moves, runs, dues = append(moves, m...), append(runs, r...), append(dues, d...)
 	}
-	b.moves, b.runs, b.lost = moves, runs, 0
+	b.moves, b.runs, b.dues, b.lost = moves, runs, dues, 0
 }
 
 // Each calls f with every customer's movements, without their causes. The
@@ -103,11 +117,14 @@ func (b *Books) Of(account cairn.AccountID) (Result, bool) {
 
 func (b *Books) result(i int, r *Result) {
 	e := &b.accounts[i]
-	r.Account, r.Movements, r.Could = e.account, r.Movements[:0], r.Could[:0]
+	r.Account, r.Movements, r.Could, r.Dues = e.account, r.Movements[:0], r.Could[:0], r.Dues[:0]
 	for _, m := range b.moves[e.move : e.move+e.moves] {
 		r.Movements = append(r.Movements, Movement{
 			Account: e.account, Day: cairn.Day(m.day), Kind: kinds[m.kind], Amount: m.amount, Since: cairn.Day(m.since), Came: int(m.came),
 		})
+	}
+	for _, d := range b.dues[e.due : e.due+e.dues] {
+		r.Dues = append(r.Dues, Due{e.account, d.record, cairn.Day(d.day), d.amount})
 	}
 	for _, x := range b.runs[e.run : e.run+e.runs] {
 		for k := range x.n {
@@ -122,7 +139,6 @@ func (b *Books) Tally(from, to Month, of func(cairn.AccountID) (string, bool)) m
 	out := map[string]*Tally{}
 	var last string
 	var t *Tally
-	var r Result
 	for i := range b.accounts {
 		group, ok := of(b.accounts[i].account)
 		if !ok || b.accounts[i].moves == 0 {
@@ -135,8 +151,13 @@ func (b *Books) Tally(from, to Month, of func(cairn.AccountID) (string, bool)) m
 			}
 			last = group
 		}
-		b.result(i, &r)
-		t.Add(&r)
+		e := &b.accounts[i]
+		for _, m := range b.moves[e.move : e.move+e.moves] {
+			t.move(m)
+		}
+		for _, r := range b.runs[e.run : e.run+e.runs] {
+			t.run(r)
+		}
 	}
 	return out
 }
@@ -176,38 +197,91 @@ func (k Kept) Logos() *float64 { return share(int64(k.CustomersKept), int64(k.Cu
 // from began, of the customers of counts.
 func (b *Books) Kept(from, to Month, of func(cairn.AccountID) bool) Kept {
 	var k Kept
-	start, end := from.First(), to.Last()
+	b.Stood(from, to, of, func(s *Stood) {
+		if !s.Was {
+			return
+		}
+		k.Start += s.Start
+		k.Gross += s.Gross()
+		k.Net += s.End
+		k.CustomersStart++
+		if s.Is {
+			k.CustomersKept++
+		}
+	})
+	return k
+}
+
+// A Stood is how one customer stood before some months and at their end.
+type Stood struct {
+	Account cairn.AccountID
+	Start   int64 // MRR
+	End     int64
+	Was     bool      // a customer before them
+	Is      bool      // a customer at their end
+	Since   cairn.Day // when it had come, or come back, last
+	Lost    cairn.Day // when it left last, within them; 0: it did not
+	Early   bool      // it left within [Early] days of the sale
+	Could   bool      // it could leave in one of them
+}
+
+// Gross is what is still paid of what was, without what was sold since.
+func (s *Stood) Gross() int64 { return min(s.Start, s.End) }
+
+// Stood calls f with how each customer stood that of counts. What it is given
+// is only lent.
+func (b *Books) Stood(from, to Month, of func(cairn.AccountID) bool, f func(*Stood)) {
+	start, end := int32(from.First()), int32(to.Last())
+	var s Stood
 	for i := range b.accounts {
 		e := &b.accounts[i]
 		if e.moves == 0 || !of(e.account) {
 			continue
 		}
-		var before, after int64
-		was, is := false, false
+		s = Stood{Account: e.account}
 		for _, m := range b.moves[e.move : e.move+e.moves] {
+			if m.day > end {
+				break
+			}
 			amount := m.amount
 			if k := kinds[m.kind]; k == Contraction || k == Churn {
 				amount = -amount
 			}
-			if cairn.Day(m.day) < start {
-				before += amount
-				was = m.came == 1 || was && m.came != -1
+			s.End += amount
+			s.Is = m.came == 1 || s.Is && m.came != -1
+			if m.came == 1 {
+				s.Since = cairn.Day(m.day)
 			}
-			if cairn.Day(m.day) <= end {
-				after += amount
-				is = m.came == 1 || is && m.came != -1
+			switch {
+			case m.day < start:
+				s.Start, s.Was = s.End, s.Is
+			case m.came == -1:
+				s.Lost, s.Early = cairn.Day(m.day), m.day-m.since <= Early
 			}
 		}
-		if !was {
-			continue
+		for _, r := range b.runs[e.run : e.run+e.runs] {
+			s.Could = s.Could || r.from <= int32(to) && r.from+r.n > int32(from)
 		}
-		k.Start += before
-		k.Gross += min(before, after)
-		k.Net += after
-		k.CustomersStart++
-		if is {
-			k.CustomersKept++
+		f(&s)
+	}
+}
+
+// A Due is the day on which what one pays is to be renewed.
+type Due struct {
+	Account cairn.AccountID
+	Record  cairn.RecordID
+	Day     cairn.Day
+	Amount  int64 // MRR of the contract
+}
+
+// Dues calls f with what is to be renewed from one day to before another.
+func (b *Books) Dues(from, until cairn.Day, f func(Due)) {
+	for i := range b.accounts {
+		e := &b.accounts[i]
+		for _, d := range b.dues[e.due : e.due+e.dues] {
+			if day := cairn.Day(d.day); day >= from && day < until {
+				f(Due{e.account, d.record, day, d.amount})
+			}
 		}
 	}
-	return k
 }

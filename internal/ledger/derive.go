@@ -13,6 +13,7 @@ type Result struct {
 	Account   cairn.AccountID
 	Movements []Movement
 	Could     []Month // those at whose start it was a customer and in which it could leave, or did
+	Dues      []Due   // of each contract that is in force, when it is to be renewed next
 	Problems  []Problem
 	causes    []Cause
 }
@@ -39,7 +40,7 @@ func NewDeriver(p Policy, rates *Rates, last cairn.Day) *Deriver {
 
 // Derive makes the movements of one customer from all its lines.
 func (d *Deriver) Derive(lines []Line, out *Result) {
-	*out = Result{Movements: out.Movements[:0], Could: out.Could[:0], Problems: out.Problems[:0], causes: out.causes[:0]}
+	*out = Result{Movements: out.Movements[:0], Could: out.Could[:0], Dues: out.Dues[:0], Problems: out.Problems[:0], causes: out.causes[:0]}
 	if len(lines) == 0 {
 		return
 	}
@@ -62,7 +63,55 @@ func (d *Deriver) Derive(lines []Line, out *Result) {
 		})
 	}
 	d.book(lines, out)
+	d.dues(lines, out)
 	d.could(lines, out)
+}
+
+// dues lists when the lines that are in force are to be renewed, of which no
+// notice was given. It needs the lines as [Deriver.book] leaves them.
+func (d *Deriver) dues(lines []Line, out *Result) {
+	today := d.until - 1
+	for i := range lines {
+		if s := &d.lines[i]; s.state == paying {
+			l := &lines[i]
+			if day := l.renewal(today); day != 0 {
+				out.Dues = append(out.Dues, Due{Account: out.Account, Record: l.Record, Day: day, Amount: s.minor})
+			}
+		}
+	}
+}
+
+// renewal returns the next day on which a line is to be renewed, by the terms
+// that hold on a day: the one that is told, or the end of the term. 0: notice
+// was given, or one is bound to nothing.
+func (l *Line) renewal(today cairn.Day) cairn.Day {
+	t := &l.Terms[0]
+	for i := range l.Terms {
+		if l.Terms[i].From <= today {
+			t = &l.Terms[i]
+		}
+	}
+	if t.Cancelled != 0 {
+		return 0
+	}
+	for _, day := range []cairn.Day{t.Renews, t.End} {
+		if day > today {
+			return day
+		}
+	}
+	bound := t.Term
+	if bound.N == 0 {
+		bound = t.Every
+	}
+	if bound.months() <= 1 {
+		return 0
+	}
+	for _, day := range []cairn.Day{t.Renews, t.Start, l.Terms[0].From} {
+		if day != 0 {
+			return bound.next(day, today+1)
+		}
+	}
+	return 0
 }
 
 // A customer is how one stands while its steps are gone through.

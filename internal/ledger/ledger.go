@@ -14,6 +14,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"cairn"
@@ -95,6 +96,9 @@ const (
 	Reactivation Kind = "reactivation"
 	Effect       Kind = "currency"
 )
+
+// Kinds returns all buckets.
+func Kinds() []Kind { return slices.Clone(kinds) }
 
 // A Cause is the change of one line that a movement comes from, with the event
 // that said so.

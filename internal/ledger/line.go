@@ -97,7 +97,8 @@ type walker struct {
 	until  cairn.Day // the day after the last that is looked at
 	steps  []step
 	days   []cairn.Day
-	last   exact // what the line was worth at its latest paying step, in its own currency
+	last   exact           // what the line was worth at its latest paying step, in its own currency
+	used   map[usedAt]Rate // which rates were used, where somebody asks; see [Deriver.Explain]
 }
 
 // walk appends the steps of a line. A line that cannot be priced has none, and
@@ -349,6 +350,9 @@ func (w *walker) price(l *Line, t *Terms, begin int, s *step) *Problem {
 		day = max(day, MonthOf(s.day).First())
 	}
 	r, ok := w.rates.On(t.Currency, day)
+	if w.used != nil && ok {
+		w.used[usedAt{l.Record, s.day}], _ = w.rates.said(t.Currency, day)
+	}
 	if !ok {
 		return &Problem{Record: l.Record, Account: l.Account, Text: "There is no rate from " + t.Currency + " to " + w.rates.Home + " for " + day.String() + " or before."}
 	}

@@ -37,15 +37,10 @@ func (r *Rates) On(currency string, day cairn.Day) (Rate, bool) {
 	if currency == r.Home {
 		return Rate{Currency: currency, Day: day, Num: 1, Den: 1}, true
 	}
-	list := r.by[currency]
-	i, exact := slices.BinarySearchFunc(list, day, func(x Rate, d cairn.Day) int { return int(x.Day - d) })
-	if !exact {
-		i--
+	rate, ok := r.said(currency, day)
+	if !ok {
+		return rate, false
 	}
-	if i < 0 {
-		return Rate{}, false
-	}
-	rate := list[i]
 	// From minor unit to minor unit: yen have no hundredths.
 	for d := cairn.MinorDigits(currency); d < cairn.MinorDigits(r.Home); d++ {
 		rate.Num *= 10
@@ -54,6 +49,19 @@ func (r *Rates) On(currency string, day cairn.Day) (Rate, bool) {
 		rate.Den *= 10
 	}
 	return rate, true
+}
+
+// said returns the same as it was said: from major unit to major unit.
+func (r *Rates) said(currency string, day cairn.Day) (Rate, bool) {
+	list := r.by[currency]
+	i, exact := slices.BinarySearchFunc(list, day, func(x Rate, d cairn.Day) int { return int(x.Day - d) })
+	if !exact {
+		i--
+	}
+	if i < 0 {
+		return Rate{}, false
+	}
+	return list[i], true
 }
 
 // convert returns an amount in the ledger's currency, rounded.

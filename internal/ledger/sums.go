@@ -38,12 +38,14 @@ type Sums struct {
 type Tally struct {
 	from   Month
 	months []Sums // deltas; Start and End are made by Months
+	could  []int  // of each month, by how many more could leave than in the one before
 	before Sums   // everything before from
 }
 
 // NewTally returns one for the months from and to, both included.
 func NewTally(from, to Month) *Tally {
 	t := &Tally{from: from, months: make([]Sums, max(0, to-from+1))}
+	t.could = make([]int, len(t.months)+1)
 	for i := range t.months {
 		t.months[i].Month = from + Month(i)
 	}
@@ -52,43 +54,50 @@ func NewTally(from, to Month) *Tally {
 
 // Add adds one customer.
 func (t *Tally) Add(r *Result) {
-	for i := range r.Movements {
-		t.move(&r.Movements[i])
+	for _, m := range r.Movements {
+		t.move(move{m.Amount, int32(m.Day), int32(m.Since), kindCode[m.Kind], int8(m.Came)})
 	}
 	for _, m := range r.Could {
-		if i := int(m - t.from); i >= 0 && i < len(t.months) {
-			t.months[i].CustomersCould++
-		}
+		t.run(run{int32(m), 1})
 	}
 }
 
-func (t *Tally) move(m *Movement) {
+func (t *Tally) move(m move) {
 	s := &t.before
-	switch i := int(MonthOf(m.Day) - t.from); {
+	switch i := int(MonthOf(cairn.Day(m.day)) - t.from); {
 	case i >= len(t.months):
 		return
 	case i >= 0:
 		s = &t.months[i]
 	}
-	switch m.Kind {
+	switch kinds[m.kind] {
 	case New:
-		s.New += m.Amount
-		s.CustomersNew += m.Came
+		s.New += m.amount
+		s.CustomersNew += int(m.came)
 	case Expansion:
-		s.Expansion += m.Amount
+		s.Expansion += m.amount
 	case Contraction:
-		s.Contraction += m.Amount
+		s.Contraction += m.amount
 	case Churn:
-		s.Churn += m.Amount
+		s.Churn += m.amount
 		s.CustomersLost++
-		if m.Day-m.Since <= Early {
+		if m.day-m.since <= Early {
 			s.CustomersEarly++
 		}
 	case Reactivation:
-		s.Reactivation += m.Amount
+		s.Reactivation += m.amount
 		s.CustomersBack++
 	case Effect:
-		s.Effect += m.Amount
+		s.Effect += m.amount
+	}
+}
+
+// run counts one who could leave in some months.
+func (t *Tally) run(r run) {
+	first, end := max(0, int(r.from)-int(t.from)), min(len(t.months), int(r.from)-int(t.from)+int(r.n))
+	if first < end {
+		t.could[first]++
+		t.could[end]--
 	}
 }
 
@@ -97,6 +106,9 @@ func (t *Tally) Merge(u *Tally) {
 	t.before.add(u.before)
 	for i := range t.months {
 		t.months[i].add(u.months[i])
+	}
+	for i := range t.could {
+		t.could[i] += u.could[i]
 	}
 }
 
@@ -126,7 +138,10 @@ func (s *Sums) net() (int64, int) {
 func (t *Tally) Months() []Sums {
 	out := slices.Clone(t.months)
 	mrr, customers := t.before.net()
+	could := 0
 	for i := range out {
+		could += t.could[i]
+		out[i].CustomersCould = could
 		out[i].Start, out[i].CustomersStart = mrr, customers
 		more, come := out[i].net()
 		mrr, customers = mrr+more, customers+come

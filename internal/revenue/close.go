@@ -76,13 +76,8 @@ func (s *Service) asBooked(ctx context.Context, q Query, r *Report) error {
 // Close books a month, and those before it that are open, as they are read in
 // the books now, under the workspace's policy. It returns what was booked.
 func (s *Service) Close(ctx context.Context, by cairn.Actor, m ledger.Month, note string) ([]Closing, error) {
-	set := s.Settings()
-	zone := set.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
 	now := s.Now()
-	if today := cairn.DayOf(now, zone); today <= m.Last() {
+	if today := cairn.DayOf(now, s.zone()); today <= m.Last() {
 		return nil, cairn.Errorf(cairn.Invalid, "%v is not over: it can be closed from %v on.", m, m.Last()+1).At("month")
 	}
 	all, rev, err := s.closings(ctx)
@@ -186,11 +181,9 @@ func (s *Service) Corrections(ctx context.Context, scope cairn.Scope) (Compariso
 	if last.At.IsZero() {
 		return out, nil
 	}
-	q.Known, q.Currency = last.At, last.Currency
-	then, err := s.view(ctx, q)
-	if err != nil {
-		return out, err
-	}
-	out.A, out.B, out.Currency = then.policy, now.policy, last.Currency
-	return out, s.differences(ctx, scope, q, then, now, &out)
+	q.Currency = last.Currency
+	then := q
+	then.Known = last.At
+	out.A, out.B, out.Currency, out.Closed = now.policy, now.policy, last.Currency, q.To
+	return out, s.differences(ctx, scope, then, q, &out)
 }

@@ -1,9 +1,11 @@
 package revenue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cairn"
@@ -17,114 +19,207 @@ type Comparison struct {
 	Currency string           `json:"currency"`
 	MonthsA  []ledger.Figures `json:"months_a"`
 	MonthsB  []ledger.Figures `json:"months_b"`
+	SumsA    []ledger.Sums    `json:"-"`
+	SumsB    []ledger.Sums    `json:"-"`
 	Accounts int              `json:"accounts"` // about which they differ
-	Differ   []Difference     `json:"differ"`   // the first of them, month by month
+	Differ   []Difference     `json:"differ"`   // the first of them, the largest first
+	More     int              `json:"more"`     // differences that are not named
+	Closed   ledger.Month     `json:"-"`        // of corrections: the last month that is closed
 }
 
 // A Difference is what two policies say of one account in one month.
 type Difference struct {
-	Account cairn.AccountID `json:"account"`
-	Name    string          `json:"name"`
-	Month   string          `json:"month"`
-	A       string          `json:"a"` // such as "churn 100.00"; "–": nothing
-	B       string          `json:"b"`
+	Account cairn.AccountID   `json:"account"`
+	Name    string            `json:"name"`
+	Month   string            `json:"month"`
+	A       string            `json:"a"`   // such as "churn 100.00"; "–": nothing
+	B       string            `json:"b"`   //
+	By      string            `json:"by"`  // by how much more MRR changes in that month under B
+	Minor   int64             `json:"-"`   // the same in minor units
+	Why     []string          `json:"why"` // the questions that decide it, by the keys of a policy
+	Asks    []ledger.Question `json:"-"`   // the same
 }
 
 // most is how many differences are named.
 const most = 200
 
-// Compare tells what another policy would say, and about which accounts.
+// Compare tells what another policy would say, about which accounts, by how
+// much, and which of the questions that they answer in different ways decides.
 func (s *Service) Compare(ctx context.Context, scope cairn.Scope, q Query, other string) (Comparison, error) {
 	out := Comparison{MonthsA: []ledger.Figures{}, MonthsB: []ledger.Figures{}, Differ: []Difference{}}
-	q.By = ""
-	v, err := s.view(ctx, q)
-	if err != nil {
-		return out, err
-	}
-	q = q.fill(v.last)
+	q.By, q.Booked = "", false
 	a, err := s.Report(ctx, scope, q)
 	if err != nil {
 		return out, err
 	}
-	q.Policy, q.Currency = other, a.Currency
-	b, err := s.Report(ctx, scope, q)
+	q.Currency = a.Currency
+	p := q
+	p.Policy = other
+	b, err := s.Report(ctx, scope, p)
 	if err != nil {
 		return out, err
 	}
 	out.A, out.B, out.Currency, out.MonthsA, out.MonthsB = a.Policy, b.Policy, a.Currency, a.Figures(), b.Figures()
-	w := v
-	w.policy = b.Policy
-	v.policy = a.Policy
-	return out, s.differences(ctx, scope, q, v, w, &out)
+	out.SumsA, out.SumsB = a.Groups[0].Months, b.Groups[0].Months
+	if err := s.differences(ctx, scope, q, p, &out); err != nil {
+		return out, err
+	}
+	return out, s.decides(ctx, q, &out)
 }
 
-// differences names what two views of the contracts say otherwise.
-func (s *Service) differences(ctx context.Context, scope cairn.Scope, q Query, v, w view, out *Comparison) error {
-	rates := ledger.NewRates(out.Currency, v.rates)
-	one, two := ledger.NewDeriver(v.policy, rates, v.last), ledger.NewDeriver(w.policy, rates, w.last)
-	var ra, rb ledger.Result
-	lines := map[cairn.AccountID][]ledger.Line{} // as the other view reads them
-	if !v.reader.Known.Equal(w.reader.Known) {
-		if err := s.customers(ctx, scope, v, func(*ledger.Problem) {}, func(c customer) { lines[c.account] = slices.Clone(c.lines) }); err != nil {
-			return err
-		}
+// differences names what two questions say otherwise of the same months.
+func (s *Service) differences(ctx context.Context, scope cairn.Scope, q, p Query, out *Comparison) error {
+	one, mark := map[cairn.AccountID][]ledger.Movement{}, ""
+	if _, err := s.ask(ctx, scope, &q, func(x *shelf, fields *roster, of func(cairn.AccountID) bool) error {
+		mark = x.key + "/" + strconv.Itoa(x.seen)
+		one = remembered(x, fields, scope, q, "moves", func() map[cairn.AccountID][]ledger.Movement { return x.within(q, everybody(of)) })
+		return nil
+	}); err != nil {
+		return err
 	}
-	err := s.customers(ctx, scope, w, func(*ledger.Problem) {}, func(c customer) {
-		first := c.lines
-		if !v.reader.Known.Equal(w.reader.Known) {
-			first = lines[c.account]
+	type found struct {
+		differ         []Difference
+		accounts, more int
+	}
+	if _, err := s.ask(ctx, scope, &p, func(x *shelf, fields *roster, of func(cairn.AccountID) bool) error {
+		got := remembered(x, fields, scope, p, "differ "+mark, func() (f found) {
+			two := x.within(p, everybody(of))
+			f.differ, f.accounts, f.more = differ(one, two, p, out.Currency)
+			return f
+		})
+		out.Differ, out.Accounts, out.More = slices.Clone(got.differ), got.accounts, got.more
+		return nil
+	}); err != nil {
+		return err
+	}
+	return s.accounts().read(ctx, s.Store, func(fields *roster) error {
+		for i := range out.Differ {
+			out.Differ[i].Name = fields.name(out.Differ[i].Account)
 		}
-		one.Derive(first, &ra)
-		two.Derive(c.lines, &rb)
-		found := differ(&ra, &rb, q, out.Currency)
-		if len(found) > 0 {
-			out.Accounts++
-		}
-		for _, d := range found {
-			if d.Account = c.account; len(out.Differ) < most {
-				out.Differ = append(out.Differ, d)
+		return nil
+	})
+}
+
+// within returns the movements of some months, account by account.
+func (x *shelf) within(q Query, of func(cairn.AccountID) bool) map[cairn.AccountID][]ledger.Movement {
+	out := map[cairn.AccountID][]ledger.Movement{}
+	from, to := q.From.First(), q.To.Last()
+	x.books.Each(func(r *ledger.Result) {
+		let := of(r.Account)
+		for _, m := range r.Movements {
+			if let && m.Day >= from && m.Day <= to {
+				out[r.Account] = append(out[r.Account], m)
 			}
 		}
 	})
-	if err != nil || len(out.Differ) == 0 {
-		return err
-	}
-	names, err := s.Store.Traits(ctx, scope, "name")
-	for i := range out.Differ {
-		if out.Differ[i].Name = names[out.Differ[i].Account]; out.Differ[i].Name == "" {
-			out.Differ[i].Name = out.Differ[i].Account.String()
-		}
-	}
-	slices.SortStableFunc(out.Differ, func(x, y Difference) int { return strings.Compare(x.Name, y.Name) })
-	return err
+	return out
 }
 
-// differ returns the months in which two results are not the same.
-func differ(a, b *ledger.Result, q Query, currency string) []Difference {
-	var out []Difference
-	said := func(r *ledger.Result) map[ledger.Month]string {
-		by := map[ledger.Month]string{}
-		for _, m := range r.Movements {
-			month := ledger.MonthOf(m.Day)
-			if by[month] != "" {
-				by[month] += ", "
+// differ returns the months in which two readings of accounts are not the
+// same, those of the accounts first about which they differ most; how many
+// accounts those are; and how many differences had no room.
+func differ(a, b map[cairn.AccountID][]ledger.Movement, q Query, currency string) (out []Difference, accounts, more int) {
+	type one struct {
+		weight int64
+		months []Difference
+	}
+	var all []one
+	look := func(account cairn.AccountID) {
+		if same(a[account], b[account]) {
+			return
+		}
+		var o one
+		if o.months = monthsApart(a[account], b[account], q, currency); len(o.months) == 0 {
+			return
+		}
+		for i := range o.months {
+			o.months[i].Account = account
+			o.weight += max(o.months[i].Minor, -o.months[i].Minor)
+		}
+		all = append(all, o)
+	}
+	for account := range a {
+		look(account)
+	}
+	for account := range b {
+		if _, both := a[account]; !both {
+			look(account)
+		}
+	}
+	slices.SortFunc(all, func(x, y one) int {
+		return cmp.Or(cmp.Compare(y.weight, x.weight), slices.Compare(x.months[0].Account.ID[:], y.months[0].Account.ID[:]))
+	})
+	for _, o := range all {
+		out = append(out, o.months...)
+	}
+	more = max(0, len(out)-most)
+	return slices.Clone(out[:len(out)-more]), len(all), more
+}
+
+// same reports whether movements are the same ones on the same days.
+func same(a, b []ledger.Movement) bool {
+	return slices.EqualFunc(a, b, func(x, y ledger.Movement) bool { return x.Day == y.Day && x.Kind == y.Kind && x.Amount == y.Amount })
+}
+
+// monthsApart returns the months in which the movements of one account differ.
+func monthsApart(a, b []ledger.Movement, q Query, currency string) []Difference {
+	type said struct {
+		text string
+		net  int64
+	}
+	read := func(all []ledger.Movement) map[ledger.Month]said {
+		by := map[ledger.Month]said{}
+		for _, m := range all {
+			x := by[ledger.MonthOf(m.Day)]
+			if x.text != "" {
+				x.text += ", "
 			}
-			by[month] += fmt.Sprintf("%s %s", m.Kind, ledger.Decimal(m.Amount, currency))
+			x.text += fmt.Sprintf("%s %s", m.Kind, ledger.Decimal(m.Amount, currency))
+			x.net += m.Signed()
+			by[ledger.MonthOf(m.Day)] = x
 		}
 		return by
 	}
-	x, y := said(a), said(b)
+	x, y := read(a), read(b)
+	var out []Difference
 	for m := q.From; m <= q.To; m++ {
-		if x[m] == y[m] {
+		if x[m].text == y[m].text {
 			continue
 		}
-		d := Difference{Month: m.String(), A: x[m], B: y[m]}
-		for _, text := range []*string{&d.A, &d.B} {
-			if *text == "" {
-				*text = "–"
-			}
-		}
-		out = append(out, d)
+		by := y[m].net - x[m].net
+		out = append(out, Difference{Month: m.String(), A: orDash(x[m].text), B: orDash(y[m].text), Minor: by, By: ledger.Decimal(by, currency), Why: []string{}})
 	}
 	return out
+}
+
+func orDash(s string) string { return cmp.Or(strings.TrimSpace(s), "–") }
+
+// decides puts in which questions make the named accounts differ.
+func (s *Service) decides(ctx context.Context, q Query, out *Comparison) error {
+	v, err := s.view(ctx, q)
+	if err != nil {
+		return err
+	}
+	q = q.fill(v.last)
+	of := map[cairn.AccountID][]int{}
+	for i, d := range out.Differ {
+		of[d.Account] = append(of[d.Account], i)
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	rates := ledger.NewRates(out.Currency, v.rates)
+	return s.customers(ctx, cairn.Scope{Accounts: sortedAccounts(of)}, v, func(*ledger.Problem) {}, func(c customer) {
+		for _, i := range of[c.account] {
+			d := &out.Differ[i]
+			month, err := ledger.ParseMonth(d.Month)
+			if err != nil {
+				continue // it was written by us
+			}
+			d.Asks = ledger.Decides(out.A, out.B, rates, v.last, c.lines, month, month)
+			for _, ask := range d.Asks {
+				d.Why = append(d.Why, ask.Key)
+			}
+		}
+	})
 }

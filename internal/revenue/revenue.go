@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"cairn"
@@ -23,12 +22,14 @@ type Store interface {
 	// Facts calls f with the facts about each record of a kind that belongs to
 	// an account of the scope, account by account. Facts are only lent.
 	Facts(ctx context.Context, scope cairn.Scope, kind cairn.EventKind, f func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error) error
-	// ContractsMark differs whenever a contract does.
-	ContractsMark(ctx context.Context) (string, error)
-	// ContractStamps differ for each account of which a contract does.
-	ContractStamps(ctx context.Context) (map[cairn.AccountID]Stamp, error)
-	// Traits returns what is shown of one field of each account of the scope.
-	Traits(ctx context.Context, scope cairn.Scope, field string) (map[cairn.AccountID]string, error)
+	// Mark differs whenever a record of a kind of one of some accounts does.
+	Mark(ctx context.Context, kind cairn.EventKind, some Span) (string, error)
+	// Stamps differ for each of some accounts of which a record of a kind does.
+	Stamps(ctx context.Context, kind cairn.EventKind, some Span) (map[cairn.AccountID]Stamp, error)
+	// Fields calls f with what is shown of the fields of each account of the scope.
+	Fields(ctx context.Context, scope cairn.Scope, f func(account cairn.AccountID, fields map[string]cairn.Said)) error
+	// AtRisk returns the accounts whose level is low or whose way is falling.
+	AtRisk(ctx context.Context, scope cairn.Scope) (map[cairn.AccountID]Risk, error)
 }
 
 // A Service is what pages and commands ask.
@@ -39,9 +40,6 @@ type Service struct {
 	Now      func() time.Time
 
 	memory memory
-
-	mu   sync.Mutex
-	kept []kept
 }
 
 // Settings are those of the workspace that matter here.
@@ -60,6 +58,7 @@ type Query struct {
 	Currency string       `json:"currency"` // "": the workspace's
 	Known    time.Time    `json:"known"`    // as known then; zero: now
 	Booked   bool         `json:"booked"`   // closed months as they were booked
+	Where    string       `json:"where"`    // only some accounts; see [ParseWhere]
 }
 
 // A Report is what was asked for.
@@ -116,6 +115,8 @@ func (q Query) Check() error {
 		return cairn.Errorf(cairn.Invalid, "The months end in %v, before they begin in %v.", q.To, q.From).At("to")
 	case q.Booked && q.By != "":
 		return cairn.Errorf(cairn.Invalid, "Months are closed for all customers together: ask for what is booked without a dimension.").At("by")
+	case q.Booked && q.Where != "":
+		return cairn.Errorf(cairn.Invalid, "Months are closed for all customers together: ask for what is booked of all of them.").At("where")
 	case q.Booked && !q.Known.IsZero():
 		return cairn.Errorf(cairn.Invalid, "What is booked does not change with what is known: ask for one of the two.").At("at")
 	case q.To-q.From >= maxMonths:
@@ -123,17 +124,6 @@ func (q Query) Check() error {
 	}
 	return nil
 }
-
-// A kept report is as good as new while nothing has changed.
-type kept struct {
-	query Query
-	mark  string
-	day   cairn.Day
-	r     Report
-}
-
-// keep is how many reports are remembered.
-const keep = 16
 
 // Report returns the figures that q asks for. Months that have not begun are
 // left out; the last may be going on.
@@ -145,49 +135,11 @@ func (s *Service) Report(ctx context.Context, scope cairn.Scope, q Query) (Repor
 	if q = q.fill(v.last); q.Check() != nil {
 		return Report{}, q.Check()
 	}
-	mark, err := s.Store.ContractsMark(ctx)
-	if err != nil {
-		return Report{}, err
-	}
-	mark += "/" + v.mark
-	_, contract := contractField(q.By)
-	keeps := scope.All && (q.By == "" || contract) // the mark says nothing of accounts
-	if keeps {
-		if r, ok := s.remembered(q, mark, v.last); ok {
-			return r, nil
-		}
-	}
-	r, err := s.answer(ctx, scope, q, v, mark)
+	r, err := s.fromBooks(ctx, scope, q, v)
 	if err != nil {
 		return r, err
 	}
-	if err := s.asBooked(ctx, q, &r); err != nil {
-		return r, err
-	}
-	if keeps {
-		s.remember(kept{q, mark, v.last, r})
-	}
-	return r, nil
-}
-
-func (s *Service) remembered(q Query, mark string, day cairn.Day) (Report, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, k := range s.kept {
-		if k.query == q && k.mark == mark && k.day == day {
-			return k.r, true
-		}
-	}
-	return Report{}, false
-}
-
-func (s *Service) remember(k kept) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.kept = slices.DeleteFunc(s.kept, func(o kept) bool { return o.query == k.query })
-	if s.kept = append(s.kept, k); len(s.kept) > keep {
-		s.kept = slices.Delete(s.kept, 0, 1)
-	}
+	return r, s.asBooked(ctx, q, &r)
 }
 
 // A view is how one looks at contracts: the policy, the rates and the moment.
@@ -198,8 +150,17 @@ type view struct {
 	last   cairn.Day // looked at
 	mark   string    // differs whenever the definitions do
 	now    time.Time
-	usual  bool // the workspace's policy, as known now
-	stands bool // how each contract stands is asked for too
+	usual  bool                               // the workspace's policy, as known now
+	stands bool                               // how each contract stands is asked for too
+	heard  func(cairn.RecordID, []cairn.Fact) // told of all that was said, where somebody asks
+}
+
+// zone is the one whose days count.
+func (s *Service) zone() *time.Location {
+	if z := s.Settings().Zone; z != nil {
+		return z
+	}
+	return time.UTC
 }
 
 func (s *Service) view(ctx context.Context, q Query) (view, error) {
@@ -208,9 +169,7 @@ func (s *Service) view(ctx context.Context, q Query) (view, error) {
 	if !q.Known.IsZero() {
 		v.now = q.Known
 	}
-	if v.reader.Zone == nil {
-		v.reader.Zone = time.UTC
-	}
+	v.reader.Zone = s.zone()
 	v.last = cairn.DayOf(v.now, v.reader.Zone)
 	d, mark, err := s.definitions(ctx)
 	if err != nil {
@@ -231,78 +190,6 @@ func (s *Service) view(ctx context.Context, q Query) (view, error) {
 	}
 	v.usual = q.Known.IsZero() && v.policy.Name == use
 	return v, err
-}
-
-// answer makes a report of books, or, by a field of contracts, of the
-// contracts themselves.
-func (s *Service) answer(ctx context.Context, scope cairn.Scope, q Query, v view, mark string) (Report, error) {
-	if _, contract := contractField(q.By); contract {
-		return s.report(ctx, scope, q, v)
-	}
-	contracts, _, _ := strings.Cut(mark, "/")
-	return s.fromBooks(ctx, scope, q, v, contracts)
-}
-
-// report reads contracts and adds up.
-func (s *Service) report(ctx context.Context, scope cairn.Scope, q Query, v view) (Report, error) {
-	currency := strings.ToUpper(strings.TrimSpace(q.Currency))
-	if currency == "" {
-		currency = v.reader.Currency
-	}
-	r, others, err := s.tally(ctx, scope, q, v, currency)
-	if err != nil || q.Currency != "" || !another(others, currency) || len(v.rates) > 0 {
-		return r, err
-	}
-	// All contracts are in one currency, and it is not the workspace's.
-	r, _, err = s.tally(ctx, scope, q, v, others[0])
-	return r, err
-}
-
-// tally adds up in a currency, and tells in which ones contracts are.
-func (s *Service) tally(ctx context.Context, scope cairn.Scope, q Query, v view, currency string) (Report, []string, error) {
-	r := Report{Policy: v.policy, Currency: currency, By: q.By, At: v.now, Groups: []Group{}, Problems: []ledger.Problem{}}
-	split, err := s.dimension(ctx, scope, q.By)
-	if err != nil {
-		return r, nil, err
-	}
-	to := min(q.To, ledger.MonthOf(v.last))
-	d := ledger.NewDeriver(v.policy, ledger.NewRates(currency, v.rates), v.last)
-	tallies, seen := map[string]*ledger.Tally{}, map[string]bool{}
-	var out ledger.Result
-	_, v.stands = contractField(q.By)
-	err = s.customers(ctx, scope, v, func(problem *ledger.Problem) {
-		r.Contracts++
-		r.Problems = append(r.Problems, *problem)
-	}, func(c customer) {
-		r.Contracts += len(c.lines)
-		for _, l := range c.lines {
-			for i := range l.Terms {
-				seen[l.Terms[i].Currency] = true
-			}
-		}
-		for value, lines := range split(c) {
-			d.Derive(lines, &out)
-			r.Problems = append(r.Problems, out.Problems...)
-			t := tallies[value]
-			if t == nil {
-				t = ledger.NewTally(q.From, to)
-				tallies[value] = t
-			}
-			t.Add(&out)
-		}
-	})
-	if q.By == "" && len(tallies) == 0 {
-		tallies[""] = ledger.NewTally(q.From, to)
-	}
-	for value, t := range tallies {
-		r.Groups = append(r.Groups, Group{value, t.Months()})
-	}
-	sortReport(&r)
-	var currencies []string
-	for c := range seen {
-		currencies = append(currencies, c)
-	}
-	return r, currencies, err
 }
 
 // A customer is an account with its lines.
@@ -330,6 +217,9 @@ func (s *Service) customers(ctx context.Context, scope cairn.Scope, v view, left
 			flush()
 			c.account = account
 		}
+		if v.heard != nil {
+			v.heard(record, facts)
+		}
 		l, problem := v.reader.Line(record, account, facts)
 		switch {
 		case problem != nil:
@@ -346,26 +236,16 @@ func (s *Service) customers(ctx context.Context, scope cairn.Scope, v view, left
 	return err
 }
 
-// dimension returns what sorts the lines of a customer by the value of a
-// dimension. Traits of accounts put all lines of one together; fields of
-// contracts keep a ledger for each value, so that a customer who changes from
-// one product to another leaves one and is new at the other.
-func (s *Service) dimension(ctx context.Context, scope cairn.Scope, by string) (func(customer) map[string][]ledger.Line, error) {
-	if by == "" {
-		return func(c customer) map[string][]ledger.Line { return map[string][]ledger.Line{"": c.lines} }, nil
+// split sorts the lines of a customer by the value of a field of contracts. It
+// keeps a ledger for each value, so that a customer who changes from one product
+// to another leaves one and is new at the other.
+func (c customer) split(field string) map[string][]ledger.Line {
+	out := map[string][]ledger.Line{}
+	for i, l := range c.lines {
+		value := cairn.Record{Fields: c.says[i]}.Text(field)
+		out[value] = append(out[value], l)
 	}
-	if field, ok := contractField(by); ok {
-		return func(c customer) map[string][]ledger.Line {
-			out := map[string][]ledger.Line{}
-			for i, l := range c.lines {
-				value := cairn.Record{Fields: c.says[i]}.Text(field)
-				out[value] = append(out[value], l)
-			}
-			return out
-		}, nil
-	}
-	traits, err := s.Store.Traits(ctx, scope, by)
-	return func(c customer) map[string][]ledger.Line { return map[string][]ledger.Line{traits[c.account]: c.lines} }, err
+	return out
 }
 
 // contractField returns the field of contracts that a dimension names.

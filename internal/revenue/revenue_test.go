@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"cairn"
 	"cairn/internal/book"
@@ -21,7 +22,8 @@ type house struct {
 	book.Store
 	contracts []contract
 	traits    map[string]map[cairn.AccountID]string
-	changes   int
+	renamed   map[cairn.AccountID]int64 // how often what is said of an account was written again
+	risk      map[cairn.AccountID]Risk
 	read      int
 	pages     map[string][]book.Revision
 }
@@ -71,13 +73,40 @@ func (h *house) Facts(_ context.Context, scope cairn.Scope, _ cairn.EventKind, f
 	return nil
 }
 
-func (h *house) ContractsMark(context.Context) (string, error) { return fmt.Sprint(h.changes), nil }
+// within reports whether a span has an account.
+func within(some Span, a cairn.AccountID) bool {
+	return slices.Compare(a.ID[:], some.From.ID[:]) >= 0 && (some.To.IsZero() || slices.Compare(a.ID[:], some.To.ID[:]) < 0)
+}
 
-func (h *house) ContractStamps(context.Context) (map[cairn.AccountID]Stamp, error) {
+func (h *house) Mark(ctx context.Context, kind cairn.EventKind, some Span) (string, error) {
+	stamps, err := h.Stamps(ctx, kind, some)
+	var n Stamp
+	for _, s := range stamps {
+		n.Records, n.Versions = n.Records+s.Records, n.Versions+s.Versions
+	}
+	return fmt.Sprint(n), err
+}
+
+func (h *house) Stamps(_ context.Context, kind cairn.EventKind, some Span) (map[cairn.AccountID]Stamp, error) {
 	out := map[cairn.AccountID]Stamp{}
+	if kind == cairn.OfAccount {
+		for _, values := range h.traits {
+			for a, v := range values {
+				if within(some, a) {
+					s := out[a]
+					s.Records, s.Versions = 1, s.Versions+int64(len(v))+h.renamed[a]
+					out[a] = s
+				}
+			}
+		}
+		return out, nil
+	}
 	for _, c := range h.contracts {
+		if !within(some, id(c.account)) {
+			continue
+		}
 		s := out[id(c.account)]
-		s.Contracts++
+		s.Records++
 		for _, w := range c.words {
 			s.Versions += int64(len(w.fields))
 		}
@@ -86,8 +115,31 @@ func (h *house) ContractStamps(context.Context) (map[cairn.AccountID]Stamp, erro
 	return out, nil
 }
 
-func (h *house) Traits(_ context.Context, _ cairn.Scope, field string) (map[cairn.AccountID]string, error) {
-	return h.traits[field], nil
+func (h *house) Fields(_ context.Context, scope cairn.Scope, f func(cairn.AccountID, map[string]cairn.Said)) error {
+	all := map[cairn.AccountID]map[string]cairn.Said{}
+	for field, values := range h.traits {
+		for a, v := range values {
+			if !scope.Sees(a) || v == "" {
+				continue
+			}
+			if all[a] == nil {
+				all[a] = map[string]cairn.Said{}
+			}
+			text, err := json.Marshal(v)
+			if err != nil {
+				return err
+			}
+			all[a][field] = cairn.Said{Value: text}
+		}
+	}
+	for a, fields := range all {
+		f(a, fields)
+	}
+	return nil
+}
+
+func (h *house) AtRisk(context.Context, cairn.Scope) (map[cairn.AccountID]Risk, error) {
+	return h.risk, nil
 }
 
 func (h *house) Page(_ context.Context, page string) (book.Revision, error) {
@@ -230,7 +282,6 @@ func TestReportIsRememberedWhileNothingChanges(t *testing.T) {
 	if h.read != 1 || !cmp.Equal(first, again) {
 		t.Errorf("read %d times", h.read)
 	}
-	h.changes++
 	h.contracts = h.contracts[:1]
 	if diff := cmp.Diff([]string{"2023-01 new 100.00 = 100.00", "2023-04 expansion 30.00 = 130.00"}, told(t, s, q)); diff != "" {
 		t.Errorf("after a change (-want +got)\n%s", diff)
@@ -247,10 +298,15 @@ func TestReportIsRememberedWhileNothingChanges(t *testing.T) {
 // TestBooksAreMendedAsTheyWouldBeMade: after changes, those whose contracts
 // changed are booked again, and what is told is what a new service tells.
 func TestBooksAreMendedAsTheyWouldBeMade(t *testing.T) {
-	h := &house{contracts: slices.Clone(toys)}
+	h := &house{contracts: slices.Clone(toys), traits: map[string]map[cairn.AccountID]string{"industry": {id("acme"): "Toys", id("gamma"): "Games"}}, renamed: map[cairn.AccountID]int64{}}
 	s := service(h)
 	q := months("2023-01", "2023-06")
 	told(t, s, q)
+	for _, by := range []string{"product", "industry"} {
+		p := q
+		p.By = by
+		told(t, s, p)
+	}
 	for name, change := range map[string]func(){
 		"another contract": func() {
 			h.contracts = append(h.contracts, contract{"gamma", "g1", []word{{"2023-03-10", "", `{"mrr":"7"}`}}})
@@ -260,14 +316,22 @@ func TestBooksAreMendedAsTheyWouldBeMade(t *testing.T) {
 		"one without a price": func() {
 			h.contracts = append(h.contracts, contract{"delta", "d1", []word{{"2023-03-10", "", `{"seats":7}`}}})
 		},
+		"an account of another industry": func() {
+			h.traits["industry"][id("acme")] = "Books"
+			h.renamed[id("acme")]++
+		},
+		"an account that is told of": func() { h.traits["industry"][id("beta")] = "Toys" },
 		"one that has a price": func() {
 			h.contracts = append(h.contracts, contract{"eta", "e1", []word{{"2023-02-10", "", `{"mrr":"0.01"}`}}})
 		},
 	} {
 		change()
-		h.changes++
-		if diff := cmp.Diff(told(t, service(h), q), told(t, s, q)); diff != "" {
-			t.Errorf("%s (-want +got)\n%s", name, diff)
+		for _, ask := range []func(*Query){func(*Query) {}, func(q *Query) { q.By = "product" }, func(q *Query) { q.By = "industry" }, func(q *Query) { q.Where = "industry:Toys\nindustry:" }} {
+			p := q
+			ask(&p)
+			if diff := cmp.Diff(told(t, service(h), p), told(t, s, p)); diff != "" {
+				t.Errorf("%s, by %q where %q (-want +got)\n%s", name, p.By, p.Where, diff)
+			}
 		}
 		a, err := s.Report(context.Background(), cairn.Everything, q)
 		if err != nil {
@@ -348,10 +412,10 @@ func TestCompareNamesTheAccountsThatDiffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Difference{
-		{id("gamma"), "Gamma", "2023-01", "new 50.00", "new 100.00"},
-		{id("gamma"), "Gamma", "2023-03", "expansion 50.00", "–"},
+		{Account: id("gamma"), Name: "Gamma", Month: "2023-01", A: "new 50.00", B: "new 100.00", By: "50.00", Minor: 50_00, Why: []string{"discounts"}},
+		{Account: id("gamma"), Name: "Gamma", Month: "2023-03", A: "expansion 50.00", B: "–", By: "-50.00", Minor: -50_00, Why: []string{"discounts"}},
 	}
-	if diff := cmp.Diff(want, c.Differ); diff != "" || c.Accounts != 1 || c.MonthsA[0].End != "150.00" || c.MonthsB[0].End != "200.00" {
+	if diff := cmp.Diff(want, c.Differ, cmpopts.IgnoreFields(Difference{}, "Asks")); diff != "" || c.Accounts != 1 || c.MonthsA[0].End != "150.00" || c.MonthsB[0].End != "200.00" {
 		t.Errorf("%+v (-want +got)\n%s", c, diff)
 	}
 }
@@ -361,5 +425,140 @@ func TestReportRefusesWhatCannotBeAsked(t *testing.T) {
 		if _, err := service(&house{}).Report(context.Background(), cairn.Everything, q); cairn.KindOf(err) == cairn.Internal {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestFiguresAreNarrowedToAccountsOfSomeFields(t *testing.T) {
+	h := &house{contracts: toys, traits: map[string]map[cairn.AccountID]string{"owner": {id("acme"): "ann", id("beta"): "bob"}, "tier": {id("acme"): "gold"}}}
+	q := months("2023-02", "2023-02")
+	for where, want := range map[string]int64{
+		"": 150_00, "owner:ann": 100_00, "owner:bob": 50_00, "owner:ann\nowner:bob": 150_00, "owner:ann\ntier:gold": 100_00,
+		"tier:": 50_00, "owner:bob\ntier:gold": 0, "owner:cy": 0, "weather:fine": 0,
+	} {
+		q.Where = where
+		r, err := service(h).Report(context.Background(), cairn.Everything, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := int64(0)
+		if len(r.Groups) > 0 {
+			got = r.Groups[0].Months[0].End
+		}
+		if got != want {
+			t.Errorf("where %q: %d, want %d", where, got, want)
+		}
+	}
+	for _, where := range []string{"ann", ":ann", "product:Core"} {
+		q.Where = where
+		if _, err := service(h).Report(context.Background(), cairn.Everything, q); cairn.KindOf(err) != cairn.Invalid {
+			t.Errorf("where %q: %v", where, err)
+		}
+	}
+}
+
+func TestFieldsTellKindsOfAccountsApart(t *testing.T) {
+	h := &house{traits: map[string]map[cairn.AccountID]string{"name": {}, "industry": {}, "owner": {}}}
+	for i := range 40 {
+		a := id(fmt.Sprint(i))
+		h.traits["name"][a], h.traits["owner"][a] = fmt.Sprint("Account ", i), []string{"ann", "bob", "ann"}[i%3]
+		if i < 2 {
+			h.traits["industry"][a] = []string{"Toys", "Games"}[i]
+		}
+	}
+	got, err := service(h).Fields(context.Background())
+	want := []Field{{Name: "owner", Values: []string{"ann", "bob"}}, {Name: "industry", Values: []string{"Games", "Toys"}}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
+// TestMovementsTellWhatCausedThem: what was said of which contract, by whom,
+// when it happened and when it was learnt, and the exchange rate.
+func TestMovementsTellWhatCausedThem(t *testing.T) {
+	h := &house{
+		contracts: []contract{
+			{"acme", "a1", []word{{"2023-01-10", "", `{"mrr":"100","seats":10,"currency":"USD"}`}, {"2023-04-05", "2023-04-09", `{"mrr":"130","seats":13}`}}},
+			{"beta", "b1", []word{{"2023-02-10", "", `{"mrr":"50","end":"2023-05-01"}`}}},
+		},
+		traits: map[string]map[cairn.AccountID]string{"name": {id("acme"): "Acme"}},
+	}
+	s := service(h)
+	if _, err := s.Define(context.Background(), cairn.House, Definitions{Said: []SaidRate{{"USD", "2023-01-01", "0.9376"}}}, 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Movements(context.Background(), cairn.Everything, months("2023-04", "2023-05"), "", 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Explain(context.Background(), Query{}, &got); err != nil {
+		t.Fatal(err)
+	}
+	rate := &ledger.Used{Currency: "USD", Home: "EUR", Rate: "0.9376", Day: cairn.DayOf(when("2023-01-01"), time.UTC), On: "2023-01-01"}
+	want := []Moved{
+		{Account: id("beta"), Name: id("beta").String(), On: "2023-05-01", Kind: ledger.Churn, Text: "50.00", Causes: []ledger.Because{{
+			Cause: ledger.Cause{Record: cairn.RecordID{ID: cairn.HashID("b1")}, Event: cairn.EventID{ID: cairn.HashID("b1", "2023-02-10")}, Amount: -50_00},
+			Why:   "it ended then",
+			Changes: []ledger.Change{
+				{Field: "mrr", New: "50", Source: "billing", At: when("2023-02-10"), Seen: when("2023-02-10")},
+				{Field: "end", New: "2023-05-01", Source: "billing", At: when("2023-02-10"), Seen: when("2023-02-10")},
+			},
+		}}},
+		{Account: id("acme"), Name: "Acme", On: "2023-04-05", Kind: ledger.Expansion, Text: "28.13", Causes: []ledger.Because{{
+			Cause: ledger.Cause{Record: cairn.RecordID{ID: cairn.HashID("a1")}, Event: cairn.EventID{ID: cairn.HashID("a1", "2023-04-05")}, Amount: 28_13},
+			Rate:  rate,
+			Changes: []ledger.Change{
+				{Field: "mrr", Old: "100", New: "130", Source: "billing", At: when("2023-04-05"), Seen: when("2023-04-09")},
+				{Field: "seats", Old: "10", New: "13", Source: "billing", At: when("2023-04-05"), Seen: when("2023-04-09")},
+			},
+		}}},
+	}
+	if diff := cmp.Diff(want, got.Movements, cmpopts.IgnoreFields(Moved{}, "Day", "Since", "Amount"), cmpopts.IgnoreFields(ledger.Cause{}, "Day")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if got.Count != 2 || got.Accounts != 2 || got.Sum != 78_13 {
+		t.Errorf("%d movements of %d accounts, %d", got.Count, got.Accounts, got.Sum)
+	}
+	if second, err := s.Movements(context.Background(), cairn.Everything, months("2023-04", "2023-05"), "", 1, 1); err != nil || len(second.Movements) != 1 || second.Movements[0].Name != "Acme" {
+		t.Errorf("the second: %+v, %v", second, err)
+	}
+	one, err := s.Account(context.Background(), cairn.Everything, Query{}, id("acme"))
+	if err != nil || len(one.Movements) != 2 || one.Movements[1].Kind != ledger.New || one.Sum != 121_89 {
+		t.Errorf("all of Acme: %+v, %v", one, err)
+	}
+}
+
+// TestBehindAFigureAreItsAccounts: the accounts of each figure add up to it.
+func TestBehindAFigureAreItsAccounts(t *testing.T) {
+	h := &house{
+		contracts: append([]contract{
+			{"gamma", "g1", []word{{"2023-06-01", "", `{"mrr":"70","renews":"2023-08-01"}`}}},
+			{"gamma", "g2", []word{{"2023-06-01", "", `{"mrr":"7","renews":"2023-07-01"}`}}},
+			{"delta", "d1", []word{{"2023-01-01", "", `{"mrr":"10","renews":"2023-07-01"}`}, {"2023-06-02", "", `{"cancelled_at":"2023-06-02"}`}}},
+		}, toys...),
+		risk: map[cairn.AccountID]Risk{id("gamma"): {Level: 30_000, Way: cairn.Falling}, id("beta"): {Level: 10_000}},
+	}
+	for f, want := range map[Figure]string{
+		OfStart: "3 of 210.00, 160.00 kept", OfEnd: "3 of 237.00", OfKept: "3 of 210.00, 160.00 kept", OfLost: "1 of 50.00, 0.00 kept",
+		OfEarly: "0", OfEligible: "2 of 200.00, 150.00 kept", OfRenewals: "1 due 77.00 in 2", OfRisk: "1 of 77.00",
+	} {
+		got, err := service(h).Behind(context.Background(), cairn.Everything, months("2023-05", "2023-06"), f, 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprint(got.Count)
+		switch {
+		case f == OfEnd || f == OfRisk:
+			text += " of " + ledger.Decimal(got.End, "EUR")
+		case got.Dues > 0:
+			text += fmt.Sprintf(" due %s in %d", ledger.Decimal(got.Due, "EUR"), got.Dues)
+		case got.Count > 0:
+			text += " of " + ledger.Decimal(got.Start, "EUR") + ", " + ledger.Decimal(got.Gross, "EUR") + " kept"
+		}
+		if text != want || len(got.List) != got.Count {
+			t.Errorf("%s: %s (%d listed), want %s", f, text, len(got.List), want)
+		}
+	}
+	if _, err := service(h).Behind(context.Background(), cairn.Everything, Query{}, "luck", 0, 10); cairn.KindOf(err) != cairn.NotFound {
+		t.Errorf("a figure that is none: %v", err)
 	}
 }

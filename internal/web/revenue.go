@@ -317,7 +317,7 @@ func (s *site) movementsView(r *http.Request, v View, limit int) (t movementsVie
 	if t.Kind != "" && !slices.Contains([]ledger.Kind{ledger.New, ledger.Expansion, ledger.Contraction, ledger.Churn, ledger.Reactivation, ledger.Effect}, t.Kind) {
 		return t, cairn.Errorf(cairn.NotFound, "There are no movements of this kind.").At("kind")
 	}
-	t.Picked, err = s.Revenue.Movements(r.Context(), v.Scope(), t.Asked, t.Kind, limit)
+	t.Picked, err = s.Revenue.Movements(r.Context(), v.Scope(), t.Asked, t.Kind, 0, limit)
 	t.Report.Currency = t.Picked.Currency
 	return t, err
 }

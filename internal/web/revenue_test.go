@@ -50,16 +50,34 @@ func (s *till) Facts(_ context.Context, _ cairn.Scope, _ cairn.EventKind, f func
 	return nil
 }
 
-func (s *till) ContractsMark(context.Context) (string, error) {
+func (s *till) Mark(_ context.Context, kind cairn.EventKind, _ revenue.Span) (string, error) {
+	if kind == cairn.OfAccount {
+		return fmt.Sprint(len(s.names)), nil
+	}
 	return fmt.Sprint(len(s.contracts)), nil
 }
 
-func (s *till) ContractStamps(context.Context) (map[cairn.AccountID]revenue.Stamp, error) {
+func (s *till) Stamps(context.Context, cairn.EventKind, revenue.Span) (map[cairn.AccountID]revenue.Stamp, error) {
 	return map[cairn.AccountID]revenue.Stamp{}, nil
 }
 
-func (s *till) Traits(context.Context, cairn.Scope, string) (map[cairn.AccountID]string, error) {
-	return s.names, nil
+func (s *till) Fields(_ context.Context, _ cairn.Scope, f func(cairn.AccountID, map[string]cairn.Said)) error {
+	for id, name := range s.names {
+		text, err := json.Marshal(name)
+		if err != nil {
+			return err
+		}
+		f(id, map[string]cairn.Said{"name": {Value: text}, "segment": {Value: json.RawMessage(fmt.Sprintf("%q", []string{"big", "small"}[len(name)%2]))}})
+	}
+	return nil
+}
+
+func (s *till) AtRisk(context.Context, cairn.Scope) (map[cairn.AccountID]revenue.Risk, error) {
+	out := map[cairn.AccountID]revenue.Risk{}
+	for id := range s.names {
+		out[id] = revenue.Risk{Level: 35_000, Way: cairn.Falling}
+	}
+	return out, nil
 }
 
 func (s *till) Page(_ context.Context, page string) (book.Revision, error) {

@@ -66,21 +66,40 @@ func (s *Store) Facts(ctx context.Context, scope cairn.Scope, kind cairn.EventKi
 	return flush()
 }
 
-// ContractsMark differs whenever a contract does: every change of one raises
-// its version.
-func (s *Store) ContractsMark(ctx context.Context) (string, error) {
+// whose is the column of a record that says which account it is about.
+func whose(kind cairn.EventKind) string {
+	if kind == cairn.OfAccount {
+		return "id"
+	}
+	return "account"
+}
+
+// Mark differs whenever a record of a kind of one of some accounts does: every
+// change of one raises its version; see [revenue.Store].
+func (s *Store) Mark(ctx context.Context, kind cairn.EventKind, some revenue.Span) (string, error) {
+	var st statement
+	st.add(`
+		/* contracts.Mark */
+		select count(*), cast(coalesce(sum(version), 0) as bigint)`)
+	if err := st.between(kind, some); err != nil {
+		return "", err
+	}
 	var n, sum int64
-	err := s.db.QueryRowContext(ctx, `
-		/* contracts.ContractsMark */
-		select count(*), cast(coalesce(sum(version), 0) as bigint) from record where kind = 'contract'`).Scan(&n, &sum)
+	err := s.db.QueryRowContext(ctx, st.String(), st.args...).Scan(&n, &sum)
 	return fmt.Sprintf("%d.%d", n, sum), err
 }
 
-// ContractStamps differ for each account of which a contract does.
-func (s *Store) ContractStamps(ctx context.Context) (map[cairn.AccountID]revenue.Stamp, error) {
-	rows, err := s.db.QueryContext(ctx, `
-		/* contracts.ContractStamps */
-		select account, count(*), cast(sum(version) as bigint) from record where kind = 'contract' and account is not null group by account`)
+// Stamps differ for each account of which a record of a kind does.
+func (s *Store) Stamps(ctx context.Context, kind cairn.EventKind, some revenue.Span) (map[cairn.AccountID]revenue.Stamp, error) {
+	var st statement
+	st.add(`
+		/* contracts.Stamps */
+		select ` + whose(kind) + `, count(*), cast(sum(version) as bigint)`)
+	if err := st.between(kind, some); err != nil {
+		return nil, err
+	}
+	st.add(` group by ` + whose(kind))
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +108,7 @@ func (s *Store) ContractStamps(ctx context.Context) (map[cairn.AccountID]revenue
 	for rows.Next() {
 		var account cairn.AccountID
 		var stamp revenue.Stamp
-		if err := rows.Scan(&account, &stamp.Contracts, &stamp.Versions); err != nil {
+		if err := rows.Scan(&account, &stamp.Records, &stamp.Versions); err != nil {
 			return nil, err
 		}
 		out[account] = stamp
@@ -97,32 +116,81 @@ func (s *Store) ContractStamps(ctx context.Context) (map[cairn.AccountID]revenue
 	return out, rows.Err()
 }
 
-// Traits returns what is shown of one field of each account.
-func (s *Store) Traits(ctx context.Context, scope cairn.Scope, field string) (map[cairn.AccountID]string, error) {
+// between adds where records of a kind are found whose accounts are within a
+// span. The kind stands in the text, so that its own index is used.
+func (q *statement) between(kind cairn.EventKind, some revenue.Span) error {
+	if !kind.IsRecord() {
+		return fmt.Errorf("%q is no kind of record", kind)
+	}
+	q.add(` from record where kind = '` + string(kind) + `' and ` + whose(kind) + ` is not null`)
+	if !some.From.IsZero() {
+		q.add(` and `+whose(kind)+` >= ?`, some.From)
+	}
+	if !some.To.IsZero() {
+		q.add(` and `+whose(kind)+` < ?`, some.To)
+	}
+	return nil
+}
+
+// Fields calls f with what is shown of the fields of each account, without
+// what is personal.
+func (s *Store) Fields(ctx context.Context, scope cairn.Scope, f func(account cairn.AccountID, fields map[string]cairn.Said)) error {
 	var st statement
 	st.add(`
-		/* contracts.Traits */
+		/* contracts.Fields */
 		select r.id, r.doc from record r where r.kind = 'account' and `)
 	st.within(scope, "r.id")
+	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id cairn.AccountID
+		var doc []byte
+		if err := rows.Scan(&id, &doc); err != nil {
+			return err
+		}
+		var fields map[string]cairn.Said
+		if err := json.Unmarshal(doc, &fields); err != nil {
+			return err
+		}
+		f(id, fields)
+	}
+	return rows.Err()
+}
+
+// AtRisk returns the accounts whose level is low or whose way is falling, as
+// last measured.
+func (s *Store) AtRisk(ctx context.Context, scope cairn.Scope) (map[cairn.AccountID]revenue.Risk, error) {
+	var st statement
+	st.add(`
+		/* contracts.AtRisk */
+		select account, level, way from vector where known = 1 and (level < 40000 or way = 'falling') and `)
+	st.within(scope, "account")
 	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	out := map[cairn.AccountID]string{}
+	out := map[cairn.AccountID]revenue.Risk{}
 	for rows.Next() {
 		var id cairn.AccountID
-		var doc []byte
-		if err := rows.Scan(&id, &doc); err != nil {
+		var r revenue.Risk
+		if err := rows.Scan(&id, &r.Level, &r.Way); err != nil {
 			return nil, err
 		}
-		var fields map[string]cairn.Said
-		if err := json.Unmarshal(doc, &fields); err != nil {
-			return nil, err
-		}
+		out[id] = r
+	}
+	return out, rows.Err()
+}
+
+// Traits returns what is shown of one field of each account.
+func (s *Store) Traits(ctx context.Context, scope cairn.Scope, field string) (map[cairn.AccountID]string, error) {
+	out := map[cairn.AccountID]string{}
+	return out, s.Fields(ctx, scope, func(id cairn.AccountID, fields map[string]cairn.Said) {
 		if text := (cairn.Record{Fields: fields}).Text(field); text != "" {
 			out[id] = text
 		}
-	}
-	return out, rows.Err()
+	})
 }

@@ -179,7 +179,7 @@ func (ad *admission) blank(ctx context.Context, id cairn.RecordID) error {
 	}
 	_, err := ad.tx.ExecContext(ctx, `
 		/* identity_account.blank */
-		update record set doc = '{}', sealed = null, state = '', owner = '' where id = $1`, id)
+		update record set doc = '{}', sealed = null, state = '', owner = '', version = version + 1 where id = $1`, id)
 	return err
 }
 

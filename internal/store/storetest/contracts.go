@@ -2,13 +2,17 @@ package storetest
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"cairn"
+	"cairn/internal/revenue"
 	"cairn/internal/store/sqlstore"
+	"cairn/internal/turn"
 )
 
 // Contracts is the contract of what was said of contracts; see revenue.Store.
@@ -78,7 +82,7 @@ func Contracts(t *testing.T, open Opener) {
 		s := open(t)
 		mark := func() string {
 			t.Helper()
-			m, err := s.ContractsMark(ctx)
+			m, err := s.Mark(ctx, cairn.OfContract, revenue.Span{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,17 +104,83 @@ func Contracts(t *testing.T, open Opener) {
 		admit(t, s,
 			said{id: "1", kind: cairn.OfContract, account: "acme", record: "c1", props: `{"mrr":"10"}`},
 			said{id: "2", kind: cairn.OfContract, account: "beta", record: "c2", props: `{"mrr":"10"}`})
-		before, err := s.ContractStamps(ctx)
+		before, err := s.Stamps(ctx, cairn.OfContract, revenue.Span{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		admit(t, s, said{id: "3", kind: cairn.OfContract, account: "acme", record: "c1", at: epoch.Add(time.Hour), props: `{"mrr":"20"}`})
-		after, err := s.ContractStamps(ctx)
+		after, err := s.Stamps(ctx, cairn.OfContract, revenue.Span{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(before) != 2 || len(after) != 2 || before[acme] == after[acme] || before[beta] != after[beta] {
 			t.Errorf("%v, then %v", before, after)
+		}
+	})
+
+	t.Run("MarksAndStampsOfASpanAreThoseOfItsAccounts", func(t *testing.T) {
+		s := open(t)
+		admit(t, s,
+			said{id: "1", kind: cairn.OfContract, account: "acme", record: "c1", props: `{"mrr":"10"}`},
+			said{id: "2", kind: cairn.OfContract, account: "beta", record: "c2", props: `{"mrr":"10"}`},
+			said{id: "3", kind: cairn.OfAccount, account: "acme", props: `{"name":"Acme"}`})
+		low, high := acme, beta
+		if slices.Compare(low.ID[:], high.ID[:]) > 0 {
+			low, high = high, low
+		}
+		read := func(kind cairn.EventKind, some revenue.Span) (string, []cairn.AccountID) {
+			t.Helper()
+			mark, err := s.Mark(ctx, kind, some)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stamps, err := s.Stamps(ctx, kind, some)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return mark, slices.Collect(maps.Keys(stamps))
+		}
+		below, above := revenue.Span{To: high}, revenue.Span{From: high}
+		mark, in := read(cairn.OfContract, below)
+		if diff := cmp.Diff([]cairn.AccountID{low}, in); diff != "" {
+			t.Errorf("below (-want +got)\n%s", diff)
+		}
+		if _, in := read(cairn.OfContract, above); !slices.Equal(in, []cairn.AccountID{high}) {
+			t.Errorf("above: %v", in)
+		}
+		if _, in := read(cairn.OfAccount, revenue.Span{}); !slices.Equal(in, []cairn.AccountID{acme}) {
+			t.Errorf("accounts: %v", in)
+		}
+		key := map[cairn.AccountID]string{acme: "acme", beta: "beta"}[high]
+		record := map[cairn.AccountID]string{acme: "c1", beta: "c2"}[high]
+		admit(t, s, said{id: "4", kind: cairn.OfContract, account: key, record: record, at: epoch.Add(time.Hour), props: `{"mrr":"20"}`})
+		if again, _ := read(cairn.OfContract, below); again != mark {
+			t.Errorf("the mark of others changed from %s to %s", mark, again)
+		}
+		if _, err := s.Mark(ctx, "weather", revenue.Span{}); err == nil {
+			t.Error("a kind that is none has a mark")
+		}
+	})
+
+	t.Run("AtRiskIsWhoIsLowOrFalling", func(t *testing.T) {
+		s := open(t)
+		w := newWorld(t, s)
+		for _, key := range []string{"acme", "beta", "gamma", "delta"} {
+			w.admit(w.did(key, "ann of "+key, "Opened", days(1)))
+		}
+		w.fold()
+		low, falling, fine := level(40, cairn.Rising, 0), level(80, cairn.Falling, -9000), level(40, cairn.Steady, 0)
+		low.Vector.Level--
+		w.measure(noon, map[string]turn.Result{"acme": low, "beta": falling, "gamma": fine})
+		want := map[cairn.AccountID]revenue.Risk{acme: {Level: 39_999, Way: cairn.Rising}, beta: {Level: 80_000, Way: cairn.Falling}}
+		got, err := s.AtRisk(ctx, cairn.Everything)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v (-want +got)\n%s", err, diff)
+		}
+		delete(want, acme)
+		got, err = s.AtRisk(ctx, cairn.Scope{Accounts: []cairn.AccountID{beta}})
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("of one: %v (-want +got)\n%s", err, diff)
 		}
 	})
 
