@@ -340,6 +340,8 @@ CREATE INDEX record_named on record (named);
 
 CREATE INDEX record_opportunity on record (kind, account, id, version) where kind = 'opportunity';
 
+CREATE INDEX record_profile on record (kind, id, version) where kind = 'account';
+
 CREATE INDEX record_renewal on record (kind, account, id, version) where kind = 'renewal';
 
 CREATE INDEX record_stream on record (stream);
@@ -508,6 +510,8 @@ CREATE TABLE vector (
 CREATE INDEX vector_level on vector (level);
 
 CREATE INDEX vector_renews on vector (renews);
+
+CREATE INDEX vector_risk on vector (account, level, way) where known = 1 and (level < 40000 or way = 'falling');
 
 CREATE TABLE vector_day (
     account bytea   not null,
