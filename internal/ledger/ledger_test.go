@@ -231,6 +231,34 @@ func TestPublishedShares(t *testing.T) {
 	}
 }
 
+// TestPublishedValuesOfCustomers are the worked examples of what a customer is
+// worth and what one costs to win, with their sources.
+func TestPublishedValuesOfCustomers(t *testing.T) {
+	// help.chartmogul.com/hc/en-us/articles/203359061: ARPA 100, churn 5 %, the average of six months.
+	var months []Sums
+	for _, lost := range []int{90, 4, 6, 5, 5, 2, 8} { // the first is too long ago to count
+		months = append(months, Sums{CustomersStart: 100, CustomersLost: lost})
+	}
+	churn, ok := TrailingChurn(months)
+	if worth, known := Lifetime(100_00, churn); !ok || !known || worth != 2000_00 {
+		t.Errorf("ChartMogul's customer is worth %d, %v, of churn %v", worth, known, churn)
+	}
+	// The Notion template "Metric Calculation Templates": ARPU 500 of which 80 % is margin, churn 5 %.
+	if worth, known := Lifetime(500_00*80/100, 0.05); !known || worth != 8000_00 {
+		t.Errorf("Notion's customer is worth %d, %v", worth, known)
+	}
+	// The same: 50,000 spent on 25 customers; www.totango.com/glossary/customer-retention-cost-crc: 200,000 on 1,000.
+	if a, b := PerHead(50_000_00, 25), PerHead(200_000_00, 1000); a != 2000_00 || b != 200_00 {
+		t.Errorf("a customer costs %d and %d", a, b)
+	}
+	if _, known := Lifetime(100_00, 0); known || PerHead(5, 0) != 0 || PerHead(5, 2) != 2 || PerHead(7, 2) != 4 {
+		t.Error("nobody was lost, or nobody is there, or half a cent goes wrong")
+	}
+	if _, ok := TrailingChurn(nil); ok {
+		t.Error("the churn of no month is known")
+	}
+}
+
 // TestContractValues are Zuora's examples: 10 units of $5 for 12 months, and 7
 // more from 18 August to the end of the year; a list price of $8.
 func TestContractValues(t *testing.T) {

@@ -3,11 +3,13 @@ package revenue
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"cairn"
+	"cairn/internal/book"
 	"cairn/internal/ledger"
 )
 
@@ -76,33 +78,47 @@ func (s *Service) asBooked(ctx context.Context, q Query, r *Report) error {
 // Close books a month, and those before it that are open, as they are read in
 // the books now, under the workspace's policy. It returns what was booked.
 func (s *Service) Close(ctx context.Context, by cairn.Actor, m ledger.Month, note string) ([]Closing, error) {
-	now := s.Now()
-	if today := cairn.DayOf(now, s.zone()); today <= m.Last() {
-		return nil, cairn.Errorf(cairn.Invalid, "%v is not over: it can be closed from %v on.", m, m.Last()+1).At("month")
-	}
-	all, rev, err := s.closings(ctx)
+	added, all, rev, err := s.closing(ctx, by, m)
 	if err != nil {
 		return nil, err
+	}
+	return added, s.write(ctx, by, append(all, added...), rev, note)
+}
+
+// WouldClose returns what [Service.Close] would book.
+func (s *Service) WouldClose(ctx context.Context, by cairn.Actor, m ledger.Month) ([]Closing, error) {
+	added, _, _, err := s.closing(ctx, by, m)
+	return added, err
+}
+
+// closing returns what closing a month adds to what is closed, and the page's
+// revision.
+func (s *Service) closing(ctx context.Context, by cairn.Actor, m ledger.Month) (added, all []Closing, rev int, err error) {
+	now := s.Now()
+	if today := cairn.DayOf(now, s.zone()); today <= m.Last() {
+		return nil, nil, 0, cairn.Errorf(cairn.Invalid, "%v is not over: it can be closed from %v on.", m, m.Last()+1).At("month")
+	}
+	if all, rev, err = s.closings(ctx); err != nil {
+		return nil, nil, 0, err
 	}
 	from, err := s.begin(ctx, m)
 	if err != nil {
-		return nil, err
+		return nil, nil, 0, err
 	}
 	r, err := s.Report(ctx, cairn.Everything, Query{From: from, To: m, Booked: true})
 	if err != nil {
-		return nil, err
+		return nil, nil, 0, err
 	}
 	have := closed(all, r.Policy.Name, r.Currency)
 	if _, ok := have[m]; ok {
-		return nil, cairn.Errorf(cairn.Conflict, "%v is closed already under the policy %s.", m, r.Policy.Name).At("month")
+		return nil, nil, 0, cairn.Errorf(cairn.Conflict, "%v is closed already under the policy %s.", m, r.Policy.Name).At("month")
 	}
-	var added []Closing
 	for _, sums := range r.Groups[0].Months {
 		if _, ok := have[sums.Month]; !ok {
 			added = append(added, Closing{sums.Month.String(), r.Policy.Name, r.Currency, now, by.Name, sums})
 		}
 	}
-	return added, s.write(ctx, by, append(all, added...), rev, note)
+	return added, all, rev, nil
 }
 
 func (s *Service) write(ctx context.Context, by cairn.Actor, all []Closing, rev int, note string) error {
@@ -120,36 +136,103 @@ func (s *Service) write(ctx context.Context, by cairn.Actor, all []Closing, rev 
 	return err
 }
 
-// begin returns the first month in which anybody paid, m at the latest.
+// begin returns the first month in which anything moved, m at the latest.
 func (s *Service) begin(ctx context.Context, m ledger.Month) (ledger.Month, error) {
-	v, err := s.view(ctx, Query{})
-	if err != nil {
-		return m, err
-	}
 	first := m
-	err = s.customers(ctx, cairn.Everything, v, func(*ledger.Problem) {}, func(c customer) {
-		for i := range c.lines {
-			first = min(first, ledger.MonthOf(c.lines[i].First()))
-		}
+	_, err := s.ask(ctx, cairn.Everything, &Query{}, func(x *shelf, _ *roster, _ func(cairn.AccountID) bool) error {
+		x.books.Each(func(r *ledger.Result) {
+			if len(r.Movements) > 0 {
+				first = min(first, ledger.MonthOf(r.Movements[0].Day))
+			}
+		})
+		return nil
 	})
 	return max(first, m-maxMonths+1), err
 }
 
 // Reopen takes back that a month was closed, and those after it.
 func (s *Service) Reopen(ctx context.Context, by cairn.Actor, m ledger.Month, note string) (int, error) {
-	v, err := s.view(ctx, Query{})
+	again, left, rev, err := s.reopening(ctx, m)
 	if err != nil {
 		return 0, err
+	}
+	return len(again), s.write(ctx, by, left, rev, note)
+}
+
+// WouldReopen returns what [Service.Reopen] would take back.
+func (s *Service) WouldReopen(ctx context.Context, m ledger.Month) ([]Closing, error) {
+	again, _, _, err := s.reopening(ctx, m)
+	return again, err
+}
+
+func (s *Service) reopening(ctx context.Context, m ledger.Month) (again, left []Closing, rev int, err error) {
+	v, err := s.view(ctx, Query{})
+	if err != nil {
+		return nil, nil, 0, err
 	}
 	all, rev, err := s.closings(ctx)
 	if err != nil {
-		return 0, err
+		return nil, nil, 0, err
 	}
-	left := slices.DeleteFunc(slices.Clone(all), func(c Closing) bool { return c.Policy == v.policy.Name && c.Sums.Month >= m })
-	if n := len(all) - len(left); n > 0 {
-		return n, s.write(ctx, by, left, rev, note)
+	for _, c := range all {
+		if c.Policy == v.policy.Name && c.Sums.Month >= m {
+			again = append(again, c)
+		} else {
+			left = append(left, c)
+		}
 	}
-	return 0, cairn.Errorf(cairn.NotFound, "%v is not closed under the policy %s.", m, v.policy.Name).At("month")
+	if len(again) == 0 {
+		return nil, nil, 0, cairn.Errorf(cairn.NotFound, "%v is not closed under the policy %s.", m, v.policy.Name).At("month")
+	}
+	return again, left, rev, nil
+}
+
+// restore writes down again what an earlier revision of a page says.
+func (s *Service) restore(ctx context.Context, by cairn.Actor, page string, rev int, note string) error {
+	all, err := s.Book.Revisions(ctx, page)
+	if err != nil {
+		return err
+	}
+	body := json.RawMessage(nil)
+	newest := 0
+	for _, r := range all {
+		newest = max(newest, r.Rev)
+		if r.Rev == rev {
+			body = r.Body
+		}
+	}
+	switch {
+	case rev == 0 && page == ClosedPage:
+		body = json.RawMessage("[]")
+	case rev == 0:
+		body = json.RawMessage("{}")
+	case body == nil:
+		return cairn.Errorf(cairn.NotFound, "There is no revision %d.", rev).At("rev")
+	}
+	_, err = s.Book.Write(ctx, by, page, newest, body, note, s.Now())
+	return err
+}
+
+// RestoreClosed puts back what was closed as of an earlier revision; 0: nothing
+// was.
+func (s *Service) RestoreClosed(ctx context.Context, by cairn.Actor, rev int) error {
+	return s.restore(ctx, by, ClosedPage, rev, fmt.Sprintf("As of revision %d again.", rev))
+}
+
+// Restore puts policies and rates in force as of an earlier revision; 0: as
+// Cairn comes.
+func (s *Service) Restore(ctx context.Context, by cairn.Actor, rev int) error {
+	return s.restore(ctx, by, Page, rev, fmt.Sprintf("As of revision %d again.", rev))
+}
+
+// ClosedRevisions returns who closed and opened what, the latest first.
+func (s *Service) ClosedRevisions(ctx context.Context) ([]book.Revision, error) {
+	return s.Book.Revisions(ctx, ClosedPage)
+}
+
+// Revisions returns who changed policies and rates, the latest first.
+func (s *Service) Revisions(ctx context.Context) ([]book.Revision, error) {
+	return s.Book.Revisions(ctx, Page)
 }
 
 // Corrections names what was learnt about closed months since the last of them

@@ -326,16 +326,13 @@ type added struct {
 }
 
 // fromBooks answers a question about accounts from their books.
-func (s *Service) fromBooks(ctx context.Context, scope cairn.Scope, q Query, v view) (Report, error) {
-	r := Report{Policy: v.policy, By: q.By, At: v.now, Groups: []Group{}, Problems: []ledger.Problem{}}
+func (s *Service) fromBooks(ctx context.Context, scope cairn.Scope, q Query, v view) (r Report, err error) {
 	where, err := ParseWhere(q.Where)
 	if err != nil {
 		return r, err
 	}
-	to := min(q.To, ledger.MonthOf(v.last))
 	err = s.look(ctx, scope, q, v, where, func(x *shelf, fields *roster, of func(cairn.AccountID) bool) error {
-		got := remembered(x, fields, scope, q, "report", func() added { return x.tell(fields, q, to, of) })
-		r.Currency, r.Groups, r.Contracts, r.Problems = x.currency, slices.Clone(got.groups), got.contracts, got.problems
+		r = x.report(fields, scope, q, v, of)
 		return nil
 	})
 	return r, err

@@ -67,7 +67,7 @@ func (s *till) Fields(_ context.Context, _ cairn.Scope, f func(cairn.AccountID, 
 		if err != nil {
 			return err
 		}
-		f(id, map[string]cairn.Said{"name": {Value: text}, "segment": {Value: json.RawMessage(fmt.Sprintf("%q", []string{"big", "small"}[len(name)%2]))}})
+		f(id, map[string]cairn.Said{"name": {Value: text}, "owner": {Value: text}, "segment": {Value: json.RawMessage(fmt.Sprintf("%q", []string{"big", "small"}[len(name)%2]))}})
 	}
 	return nil
 }
