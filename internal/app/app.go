@@ -93,7 +93,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 		Store: store, Book: store, Accounts: store, Definitions: a.definitions, Changed: a.changed,
 		Now: a.Clock.Now, Lifetime: store.Lifetime(),
 	}
-	a.Revenue = &revenue.Service{Store: store, Book: store, Now: a.Clock.Now, Settings: func() revenue.Settings {
+	a.Revenue = &revenue.Service{Store: store, Book: store, Now: a.Clock.Now, Changed: a.changed, Settings: func() revenue.Settings {
 		set := store.Settings()
 		return revenue.Settings{Zone: set.Zone, Currency: set.Currency, Precedence: set.Precedence}
 	}}

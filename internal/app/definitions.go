@@ -11,6 +11,7 @@ import (
 	"cairn/internal/book"
 	"cairn/internal/ingest"
 	"cairn/internal/play"
+	"cairn/internal/revenue"
 	"cairn/internal/rule"
 	"cairn/internal/signal"
 	"cairn/internal/turn"
@@ -90,6 +91,12 @@ func (a *App) definitions(ctx context.Context) (turn.Definitions, error) {
 			var there bool
 			if m, there, err = usage.ReadMetric(p); there {
 				defs.Settings.Metrics = append(defs.Settings.Metrics, m)
+			}
+		case revenue.Page:
+			var d revenue.Definitions
+			if d, err = revenue.ReadDefinitions(p.Body); err == nil {
+				defs.Settings.Rates = d.Rates
+				defs.Settings.Policy, err = d.InForce()
 			}
 		case "model":
 			err = json.Unmarshal(p.Body, &defs.Model)

@@ -99,6 +99,7 @@ type walker struct {
 	days   []cairn.Day
 	last   exact           // what the line was worth at its latest paying step, in its own currency
 	used   map[usedAt]Rate // which rates were used, where somebody asks; see [Deriver.Explain]
+	blind  bool            // prices are not looked at
 }
 
 // walk appends the steps of a line. A line that cannot be priced has none, and
@@ -272,7 +273,7 @@ func (w *walker) span(l *Line, i int, number int32, begin int, from, to, over ca
 	for _, d := range w.days {
 		s := step{day: d, term: int32(i), line: number}
 		s.state = w.state(t, start, over, d)
-		if s.state == paying {
+		if s.state == paying && !w.blind {
 			if problem := w.price(l, t, begin, &s); problem != nil {
 				return problem
 			}

@@ -27,28 +27,14 @@ func (r Reader) Line(record cairn.RecordID, account cairn.AccountID, facts []cai
 	if len(facts) == 0 {
 		return nil, nil
 	}
-	l := &Line{Record: record, Account: account}
-	priced := false
-	for i, at := range moments(facts) {
-		rec := cairn.Record{Fields: r.Precedence.Choose(facts, at.at)}
-		t, ok, problem := r.terms(rec, at)
-		if problem != "" {
-			return nil, &Problem{Record: record, Account: account, Text: problem}
-		}
-		priced = priced || ok
-		if i == 0 || sortOf(rec) != Recurring {
-			l.Sort = sortOf(rec)
-		}
-		if n := len(l.Terms); n > 0 && l.Terms[n-1].From == t.From {
-			l.Terms[n-1] = t
-			continue
-		}
-		l.Terms = append(l.Terms, t)
-	}
-	if !priced {
+	said := r.History(record, account, facts).All()
+	switch {
+	case said.Problem != "":
+		return nil, &Problem{Record: record, Account: account, Text: said.Problem}
+	case !said.Priced:
 		return nil, &Problem{Record: record, Account: account, Text: "It is not told what it costs: mrr, or amount and interval."}
 	}
-	return l, nil
+	return said.Line, nil
 }
 
 // A moment is a time at which something was said, and the last event then.
@@ -139,28 +125,6 @@ func (r Reader) terms(rec cairn.Record, m moment) (t Terms, priced bool, problem
 	}
 	t.Discounts = r.discounts(rec, &t)
 	return t, priced, problem
-}
-
-// PerMonth returns what a contract costs a month by what is said of its fields:
-// its mrr, or its amount for its interval, without tax; discounts are not looked
-// at. It reports false where no price is told.
-func PerMonth(said func(field string) string, currency string) (int64, bool) {
-	if text := said("mrr"); text != "" {
-		return minor(text, currency)
-	}
-	every := Monthly
-	for _, f := range []string{"interval", "billing"} {
-		if text := said(f); text != "" {
-			var err error
-			if every, err = ParseInterval(text); err != nil {
-				return 0, false
-			}
-			break
-		}
-	}
-	sum, ok := amount(said, currency)
-	num, den := every.perMonth()
-	return exactly(sum).times(num, den).round(), ok
 }
 
 // amount is what is paid for one interval: the amount, or the price of a seat

@@ -43,11 +43,17 @@ func (s *Service) Definitions(ctx context.Context) (Definitions, int, error) {
 	if err != nil {
 		return Definitions{}, 0, err
 	}
+	d, err := ReadDefinitions(r.Body)
+	return d, r.Rev, err
+}
+
+// ReadDefinitions reads the body of the book's page.
+func ReadDefinitions(body json.RawMessage) (Definitions, error) {
 	var d Definitions
-	if err := json.Unmarshal(r.Body, &d); err != nil {
-		return d, r.Rev, err
+	if err := json.Unmarshal(body, &d); err != nil {
+		return d, err
 	}
-	return d, r.Rev, d.read()
+	return d, d.read()
 }
 
 func (s *Service) definitions(ctx context.Context) (Definitions, string, error) {
@@ -75,8 +81,15 @@ func (s *Service) Define(ctx context.Context, by cairn.Actor, d Definitions, bas
 	if err != nil {
 		return book.Revision{}, err
 	}
-	return s.Book.Write(ctx, by, Page, base, body, note, s.Now())
+	r, err := s.Book.Write(ctx, by, Page, base, body, note, s.Now())
+	if err != nil || s.Changed == nil {
+		return r, err
+	}
+	return r, s.Changed(ctx)
 }
+
+// InForce is the policy that the workspace goes by.
+func (d Definitions) InForce() (ledger.Policy, error) { return d.policy(d.Policy) }
 
 // policy returns one of the workspace's own, or a preset.
 func (d Definitions) policy(name string) (ledger.Policy, error) {

@@ -38,6 +38,7 @@ type Service struct {
 	Book     book.Store
 	Settings func() Settings
 	Now      func() time.Time
+	Changed  func(ctx context.Context) error // what follows when something else counts; optional
 
 	memory memory
 }

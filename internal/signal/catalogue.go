@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/ledger"
 )
 
 // A Def says what a signal means.
@@ -36,6 +37,9 @@ func New(settings Settings) Catalogue {
 	if settings.Currency == "" {
 		settings.Currency = "EUR"
 	}
+	if settings.Policy.Name == "" {
+		settings.Policy = ledger.Presets[0]
+	}
 	return Catalogue{settings, settings.stamp()}
 }
 
@@ -45,7 +49,9 @@ func (s Settings) stamp() string {
 		Precedence cairn.Precedence
 		Meaningful Meaningful
 		Metrics    []Metric
-	}{s.Precedence, s.Meaningful, s.Metrics})
+		Policy     ledger.Policy
+		Rates      []ledger.Rate
+	}{s.Precedence, s.Meaningful, s.Metrics, s.Policy, s.Rates})
 	if err != nil {
 		return fmt.Sprintf("%#v", s) // a value that JSON cannot hold does not pass Check
 	}

@@ -1,16 +1,24 @@
 package signal
 
 import (
-	"math/big"
 	"strings"
 
 	"cairn"
 	"cairn/internal/ledger"
 )
 
+// A contract is one as it stood at t, by the ledger: what counts and what does
+// not is decided there alone.
+type contract struct {
+	*record
+	ledger.Standing
+	priced  bool
+	problem string // why it cannot be told what it counts for
+}
+
 func (m *measurement) contracts() {
-	var known []*record
-	m.records(cairn.OfContract, func(r *record) { known = append(known, r) })
+	var known []contract
+	m.records(cairn.OfContract, func(r *record) { known = append(known, m.contract(r)) })
 	m.seats(known)
 	if len(known) == 0 {
 		m.missing("No contract is known.", MRR, RenewsIn, ContractTenure)
@@ -21,83 +29,59 @@ func (m *measurement) contracts() {
 	m.tenure(known)
 }
 
-// active reports whether a contract was in force at t: begun, not cancelled,
-// no trial, not paused, and not past its end. A renewal date that has passed
-// ends a contract only where it says that it does not renew by itself.
-func (m *measurement) active(r *record) bool {
-	switch r.text("status", m.t) {
-	case "cancelled", "canceled", "trial", "paused", "unpaid", "ended", "expired":
-		return false
+// contract asks the ledger how a contract stood at t.
+func (m *measurement) contract(r *record) contract {
+	if r.ledger == nil {
+		set := m.settings
+		r.ledger = ledger.Reader{Zone: set.Zone, Currency: set.Currency, Precedence: set.Precedence}.History(r.id, cairn.AccountID{}, r.facts)
 	}
-	if v, ok := r.time("cancelled_at", m.t); ok && m.dayOf(v) <= m.day {
-		return false
+	said := r.ledger.At(m.t)
+	c := contract{record: r, priced: said.Priced, problem: said.Problem}
+	standing, problem := m.x.stander.On(said.Line, m.day)
+	if c.Standing = standing; problem != nil {
+		c.problem = m.unpriced(r)
 	}
-	if v, ok := r.time("start", m.t); ok && m.dayOf(v) > m.day {
-		return false
-	}
-	renews, hasRenews := r.time("renews", m.t)
-	if hasRenews {
-		ends := r.text("auto_renew", m.t) != "" && !r.truth("auto_renew", m.t)
-		return !ends || m.dayOf(renews) >= m.day
-	}
-	end, hasEnd := r.time("end", m.t)
-	return !hasEnd || m.dayOf(end) >= m.day
+	return c
 }
 
-func (m *measurement) mrr(known []*record) {
+// unpriced says why a contract has a price that does not count.
+func (m *measurement) unpriced(r *record) string {
+	currency := r.text("currency", m.t)
+	return "A contract is in " + strings.ToUpper(currency) + ", which is not added to " + m.settings.Currency + ": there is no rate."
+}
+
+// mrr is what the ledger says of today, under the workspace's policy. A
+// contract of which no price is told is left out there too.
+func (m *measurement) mrr(known []contract) {
 	var sum int64
-	for _, r := range known {
-		if !m.active(r) {
-			continue
-		}
-		amount := r.text("mrr", m.t)
-		currency := r.text("currency", m.t)
-		if currency == "" {
-			currency = m.settings.Currency
-		}
-		v, ok := money(amount, currency)
-		if amount == "" { // a price for an interval
-			v.Currency = strings.ToUpper(currency)
-			v.Minor, ok = ledger.PerMonth(func(field string) string { return r.text(field, m.t) }, v.Currency)
-			if !ok {
-				continue
-			}
-		}
+	priced := false
+	for _, c := range known {
 		switch {
-		case !ok:
+		case c.problem != "":
+			m.missing(c.problem, MRR)
+			return
+		case !c.priced && c.text("mrr", m.t) != "":
 			m.missing("The monthly amount of a contract cannot be read.", MRR)
 			return
-		case v.Currency != m.settings.Currency:
-			m.missing("A contract is in "+v.Currency+", which is not added to "+m.settings.Currency+".", MRR)
-			return
 		}
-		sum += v.Minor
+		sum += c.MRR
+		priced = priced || c.priced
+	}
+	if !priced {
+		m.missing("It is not told what a contract costs.", MRR)
+		return
 	}
 	m.number(MRR, float64(sum), m.fresh(cairn.OfContract))
 }
 
-// money reads an amount, and rounds one with more decimals than its currency
-// has (a twelfth of a year's price) to the nearest minor unit.
-func money(amount, currency string) (cairn.Money, bool) {
-	if v, err := cairn.ParseMoney(amount, currency); err == nil {
-		return v, true
-	}
-	r, ok := new(big.Rat).SetString(amount)
-	if !ok {
-		return cairn.Money{}, false
-	}
-	v, err := cairn.ParseMoney(r.FloatString(cairn.MinorDigits(currency)), currency)
-	return v, err == nil
-}
-
-func (m *measurement) renewal(known []*record) {
+func (m *measurement) renewal(known []contract) {
 	earliest, found := cairn.Day(0), false
 	for _, r := range known {
 		v, ok := r.time("renews", m.t)
 		if !ok {
 			v, ok = r.time("end", m.t)
 		}
-		if !ok || !m.active(r) {
+		if !ok || !r.InForce {
 			continue
 		}
 		if d := m.dayOf(v); d >= m.day && (!found || d < earliest) {
@@ -111,7 +95,7 @@ func (m *measurement) renewal(known []*record) {
 	m.number(RenewsIn, float64(earliest-m.day), m.fresh(cairn.OfContract))
 }
 
-func (m *measurement) tenure(known []*record) {
+func (m *measurement) tenure(known []contract) {
 	first, found := cairn.Day(0), false
 	for _, r := range known {
 		d := cairn.DayOf(r.first, m.settings.Zone)
@@ -130,10 +114,10 @@ func (m *measurement) tenure(known []*record) {
 }
 
 // seats are those of the active contracts, else what the account itself says.
-func (m *measurement) seats(known []*record) {
+func (m *measurement) seats(known []contract) {
 	sum, found := 0.0, false
 	for _, r := range known {
-		if n, ok := r.number("seats", m.t); ok && m.active(r) {
+		if n, ok := r.number("seats", m.t); ok && r.InForce {
 			sum, found = sum+n, true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"cairn"
+	"cairn/internal/ledger"
 )
 
 // An index is a state laid out for measuring at many moments: by day, with
@@ -26,6 +27,7 @@ type index struct {
 	moods     []talk // those with a mood
 	records   map[cairn.EventKind][]*record
 	freshest  map[cairn.EventKind][]time.Time // At of all facts of the kind, sorted
+	stander   *ledger.Stander                 // tells what contracts count for
 }
 
 // A product has been seen from a day on.
@@ -129,6 +131,7 @@ func newIndex(s *State, c Catalogue) *index {
 		x.number[id] = uint32(i)
 	}
 	x.tallies()
+	x.stander = ledger.NewStander(c.settings.Policy, ledger.NewRates(c.settings.Currency, c.settings.Rates))
 	x.records, x.freshest = recordsOf(s.Facts, c.settings.Precedence)
 	return x
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/ledger"
 )
 
 // A record is what was stated of one contract, ticket, person … over time.
@@ -16,6 +17,8 @@ type record struct {
 	id     cairn.RecordID
 	first  time.Time // At of the first fact
 	fields []field
+	facts  []cairn.Fact    // of a contract
+	ledger *ledger.History // of a contract, once it was asked for
 }
 
 // A field is one field's shown value over time, oldest first.
@@ -63,6 +66,9 @@ func recordsOf(facts []cairn.Fact, p cairn.Precedence) (map[cairn.EventKind][]*r
 			}
 		}
 		r.fields = append(r.fields, field{name, versionsOf(sorted[:n], p)})
+		if kind == cairn.OfContract {
+			r.facts = append(r.facts, sorted[:n]...)
+		}
 		sorted = sorted[n:]
 	}
 	for _, t := range times {

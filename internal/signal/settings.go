@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/ledger"
 )
 
 // Settings are what a workspace decides that changes what is measured.
@@ -13,6 +14,8 @@ type Settings struct {
 	Precedence cairn.Precedence
 	Meaningful Meaningful
 	Metrics    []Metric
+	Policy     ledger.Policy // what counts as revenue; zero: Cairn's
+	Rates      []ledger.Rate // into Currency
 }
 
 // Counters returns what the fold must tally for the metrics beside names.
