@@ -66,6 +66,9 @@ var vocabulary = map[cairn.EventKind]map[string]field{
 		"external_ids":     {read: readIDs, class: plain},
 		"seats":            {read: readCount, class: plain},
 		"created_at":       {read: readDate, class: plain},
+
+		"payment_method": {read: readText, class: plain}, // card, transfer, direct debit …
+		"card_expires":   {read: readMonth, class: plain},
 	},
 	cairn.OfPerson: {
 		"name":  {read: readText, class: personal},
@@ -107,6 +110,9 @@ var vocabulary = map[cairn.EventKind]map[string]field{
 		"paper":          {read: oneOf("ours", "customer"), class: plain, keep: true},
 		"price_lock":     {read: readDate, class: plain, keep: true},
 
+		"payment_method": {read: readText, class: plain},
+		"card_expires":   {read: readMonth, class: plain},
+
 		"discounts":         {class: plain},
 		"discount_percent":  {class: plain},
 		"discount_amount":   {read: readAmount, class: plain},
@@ -122,7 +128,7 @@ var vocabulary = map[cairn.EventKind]map[string]field{
 		"due":             {read: readDate, class: plain},
 		"paid_at":         {read: readDate, class: plain},
 		"failed_payments": {read: readCount, class: plain},
-		"status":          {read: oneOf("open", "paid", "failed", "void"), class: plain},
+		"status":          {read: oneOf("open", "paid", "failed", "void", "disputed", "uncollectible"), class: plain},
 	},
 	cairn.OfTicket: {
 		"subject":   {class: personal},
@@ -348,6 +354,18 @@ func readDate(v any, _ patch) (any, flaw) {
 var layouts = []string{
 	time.RFC3339Nano, "2006-1-2T15:4:5.999999999Z07:00", "2006-01-02T15:04:05.999999999Z0700",
 	"2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999", time.DateOnly,
+}
+
+// readMonth reads the month that stands on a card, as 2026-08, 08/2026 or 08/26,
+// or a day in it.
+func readMonth(v any, _ patch) (any, flaw) {
+	s, _ := textOf(v)
+	for _, layout := range []string{"2006-01", "1/2006", "01/06", "1-2006", "2006/1", time.DateOnly, time.RFC3339Nano} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.Format("2006-01"), fine
+		}
+	}
+	return nil, flaw{CodeDate, "It is not the month that stands on a card: one such as 2026-08 is needed."}
 }
 
 // moment reads a point in time: text in one of the layouts (without a zone:

@@ -138,3 +138,7 @@ func (i Interval) next(start, d cairn.Day) cairn.Day {
 		}
 	}
 }
+
+// Next returns the first day not before d at which an interval ends, of those
+// that follow each other from start on.
+func (i Interval) Next(start, d cairn.Day) cairn.Day { return i.next(start, d) }

@@ -66,3 +66,16 @@ func (r *Rates) said(currency string, day cairn.Day) (Rate, bool) {
 
 // convert returns an amount in the ledger's currency, rounded.
 func (r Rate) convert(e exact) int64 { return e.times(r.Num, r.Den).round() }
+
+// Into returns an amount in the table's currency by the rate of a day, rounded
+// to the nearest minor unit; false where there is no rate.
+func (r *Rates) Into(m cairn.Money, day cairn.Day) (int64, bool) {
+	if m.Currency == r.Home {
+		return m.Minor, true
+	}
+	rate, ok := r.On(m.Currency, day)
+	if !ok {
+		return 0, false
+	}
+	return rate.convert(exactly(m.Minor)), true
+}

@@ -103,6 +103,7 @@ func Defaults() []Play {
 		{Name: "secure-renewal", Title: "Secure the renewal of {account}", Type: "call", Priority: 1, Due: 3},
 		{Name: "settle-invoice", Title: "Settle the overdue invoice of {account}", Type: "mail", Priority: 2, Due: 2},
 		{Name: "check-payment", Title: "Check how {account} pays", Type: "mail", Priority: 3, Due: 3},
+		{Name: "renew-card", Title: "Ask {account} for a new card before the next invoice", Type: "mail", Priority: 3, Due: 5},
 		{Name: "find-champion", Title: "Find out where the champion of {account} has gone", Type: "call", Priority: 2, Due: 5},
 	}
 }

@@ -44,6 +44,12 @@ func Defaults() []Rule {
 			},
 		},
 		{
+			Name: "card-expiring", Title: "The card expires within 30 days", Play: "renew-card",
+			All: []Condition{
+				{Field: "billing.card_expires_in_days", Op: "at_most", Value: 30.0, Label: "days until the card expires", Says: "the card that pays expires in {value} day(s)"},
+			},
+		},
+		{
 			Name: "champion-gone", Title: "The champion was not seen for 30 days", Play: "find-champion",
 			All: []Condition{
 				{Field: "people.days_since_champion_seen", Op: "at_least", Value: 30.0, Label: "days since a champion was seen", Says: "the champion was last seen {value} day(s) ago"},

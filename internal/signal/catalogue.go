@@ -156,6 +156,13 @@ const (
 	Overdue        = "billing.overdue_days"
 	FailedPayments = "billing.failed_payments_90d"
 	OpenInvoices   = "billing.open_invoices"
+
+	OverdueAmount   = "billing.overdue_amount"
+	LateShare       = "billing.late_share_365d"
+	FailingInvoices = "billing.failing_invoices"
+	CardExpiresIn   = "billing.card_expires_in_days"
+	Stopped         = "billing.stopped"
+
 	MRR            = "contract.mrr"
 	RenewsIn       = "contract.renews_in_days"
 	ContractTenure = "contract.tenure_days"
@@ -212,8 +219,18 @@ var defs = []Def{
 		"Attempts to collect an invoice that failed in the last 90 days."},
 	{OpenInvoices, "Open invoices", "invoices", cairn.Number, inBilling, "invoices",
 		"Invoices that were issued and are neither paid nor void, due or not."},
+	{OverdueAmount, "Amount overdue", "", cairn.Amount, inBilling, "invoices",
+		"What the overdue invoices come to, in minor units of the workspace's currency; missing while one is in another currency for which there is no rate."},
+	{LateShare, "Invoices not paid in time", "%", cairn.Number, inBilling, "invoices",
+		"Of the invoices that fell due in the last 365 days, those that were not paid by their due day. Missing when none fell due."},
+	{FailingInvoices, "Invoices that could not be collected", "invoices", cairn.Number, inBilling, "invoices",
+		"Invoices of which an attempt to collect failed and that are not paid since."},
+	{CardExpiresIn, "Days until the card expires", "days", cairn.Number, inBilling, "contracts, else the account",
+		"Days to the last day of the month that stands on the card that pays, of several the first to expire; below 0 when it has expired. Missing where no card is known."},
+	{Stopped, "Payments stopped", "times", cairn.Number, inBilling, "invoices and contracts",
+		"Invoices that are disputed or given up as uncollectible, and contracts of which billing says that they are past due or unpaid."},
 	{MRR, "Recurring revenue a month", "", cairn.Amount, inContract, "contracts",
-		"Sum over the active contracts, in minor units of the workspace's currency. Amounts in another currency are never added: then it is missing."},
+		"What the contracts bring in a month, as the ledger counts them under the workspace's policy: discounts, trials, pauses and ends included. In minor units of the workspace's currency; missing while a contract is in another one for which there is no rate."},
 	{RenewsIn, "Days to renewal", "days", cairn.Number, inContract, "contracts",
 		"Days to the earliest renewal or end of an active contract that is still to come."},
 	{ContractTenure, "Days under contract", "days", cairn.Number, inContract, "contracts",

@@ -27,6 +27,7 @@ type index struct {
 	moods     []talk // those with a mood
 	records   map[cairn.EventKind][]*record
 	freshest  map[cairn.EventKind][]time.Time // At of all facts of the kind, sorted
+	rates     *ledger.Rates                   // into the workspace's currency
 	stander   *ledger.Stander                 // tells what contracts count for
 }
 
@@ -131,7 +132,8 @@ func newIndex(s *State, c Catalogue) *index {
 		x.number[id] = uint32(i)
 	}
 	x.tallies()
-	x.stander = ledger.NewStander(c.settings.Policy, ledger.NewRates(c.settings.Currency, c.settings.Rates))
+	x.rates = ledger.NewRates(c.settings.Currency, c.settings.Rates)
+	x.stander = ledger.NewStander(c.settings.Policy, x.rates)
 	x.records, x.freshest = recordsOf(s.Facts, c.settings.Precedence)
 	return x
 }

@@ -85,6 +85,30 @@ func TestEverySignalMeasuresWhatItSays(t *testing.T) {
 		{"open", OpenInvoices, []cairn.Event{stated(40, cairn.OfInvoice, 1, "billing", `{"issued":"2026-03-01"}`)}, 1},
 		{"failed payments", FailedPayments, []cairn.Event{
 			stated(40, cairn.OfInvoice, 1, "billing", `{"failed_payments":2}`), stated(30, cairn.OfInvoice, 2, "billing", `{"status":"failed"}`)}, 3},
+		{"what is overdue", OverdueAmount, []cairn.Event{
+			stated(40, cairn.OfInvoice, 1, "billing", `{"due":"2026-03-11","amount":"10.50"}`), stated(40, cairn.OfInvoice, 2, "billing", `{"due":"2026-03-30","amount":"4"}`),
+			stated(40, cairn.OfInvoice, 3, "billing", `{"due":"2026-03-31","amount":"100"}`)}, 1450},
+		{"overdue in another currency", OverdueAmount, []cairn.Event{
+			stated(40, cairn.OfInvoice, 1, "billing", `{"due":"2026-03-11","amount":"10.50","currency":"USD"}`)}, missing("An overdue invoice is in USD")},
+		{"paid on the day, late, and not at all", LateShare, []cairn.Event{
+			stated(90, cairn.OfInvoice, 1, "billing", `{"due":"2026-03-01","status":"paid","paid_at":"2026-03-01"}`),
+			stated(90, cairn.OfInvoice, 2, "billing", `{"due":"2026-03-01","status":"paid","paid_at":"2026-03-04"}`),
+			stated(90, cairn.OfInvoice, 3, "billing", `{"due":"2026-03-01"}`), stated(90, cairn.OfInvoice, 4, "billing", `{"due":"2026-04-01"}`),
+			stated(90, cairn.OfInvoice, 5, "billing", `{"due":"2026-03-01","paid_at":"2026-02-27T10:00:00Z"}`)}, 50},
+		{"nothing fell due", LateShare, []cairn.Event{stated(9, cairn.OfInvoice, 1, "billing", `{"due":"2026-04-01"}`)}, missing("No invoice fell due")},
+		{"failed and open, failed and paid since", FailingInvoices, []cairn.Event{
+			stated(30, cairn.OfInvoice, 1, "billing", `{"status":"failed"}`), stated(30, cairn.OfInvoice, 2, "billing", `{"failed_payments":3,"status":"open"}`),
+			stated(30, cairn.OfInvoice, 3, "billing", `{"failed_payments":1,"status":"paid"}`)}, 2},
+		{"the month of the card ends it", CardExpiresIn, []cairn.Event{stated(9, cairn.OfAccount, 1, "billing", `{"card_expires":"2026-04"}`)}, 30},
+		{"an expired card", CardExpiresIn, []cairn.Event{stated(9, cairn.OfAccount, 1, "billing", `{"card_expires":"2026-02"}`)}, -31},
+		{"a contract's card before the account's", CardExpiresIn, []cairn.Event{
+			stated(9, cairn.OfAccount, 1, "billing", `{"card_expires":"2026-03"}`), stated(9, cairn.OfContract, 1, "billing", `{"mrr":1,"card_expires":"2026-04"}`)}, 30},
+		{"paid by transfer", CardExpiresIn, []cairn.Event{stated(9, cairn.OfAccount, 1, "billing", `{"card_expires":"2026-03","payment_method":"transfer"}`)}, missing("No card is known")},
+		{"a card of who has left", CardExpiresIn, []cairn.Event{
+			stated(9, cairn.OfAccount, 1, "billing", `{"card_expires":"2026-03"}`), stated(9, cairn.OfContract, 1, "billing", `{"mrr":1,"status":"cancelled"}`)}, missing("No contract is in force")},
+		{"disputed, given up and past due", Stopped, []cairn.Event{
+			stated(40, cairn.OfInvoice, 1, "billing", `{"status":"disputed"}`), stated(40, cairn.OfInvoice, 2, "billing", `{"status":"uncollectible"}`),
+			stated(40, cairn.OfContract, 1, "billing", `{"mrr":1,"status":"past_due"}`)}, 3},
 		{"failed long ago", FailedPayments, []cairn.Event{stated(140, cairn.OfInvoice, 1, "billing", `{"failed_payments":2}`)}, 0},
 
 		{"no contract", MRR, nil, missing("No contract is known.")},

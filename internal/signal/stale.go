@@ -147,7 +147,7 @@ func (c Catalogue) asOf(s Silence, t time.Time) string {
 
 // calendar are the signals that count days to or from a date that somebody
 // stated: the date does not go away when its source is silent.
-var calendar = map[string]bool{RenewsIn: true, ContractTenure: true}
+var calendar = map[string]bool{RenewsIn: true, ContractTenure: true, CardExpiresIn: true}
 
 // feeds reports whether the source of a gap feeds a signal.
 func (g Gap) feeds(name string) bool {
@@ -161,6 +161,9 @@ func (g Gap) feeds(name string) bool {
 
 // FedBy reports whether a signal is measured from records of a kind.
 func FedBy(name string, kind cairn.EventKind) bool {
+	if name == CardExpiresIn {
+		return kind == cairn.OfContract || kind == cairn.OfAccount
+	}
 	if more, ok := alsoFed[name]; ok && slices.Contains(more, kind) {
 		return true
 	}
@@ -177,7 +180,7 @@ var fed = map[string]cairn.EventKind{
 
 // alsoFed are signals that are measured from further kinds.
 var alsoFed = map[string][]cairn.EventKind{
-	LicenceUse: {cairn.OfContract}, Seats: {cairn.OfAccount}, SinceChampion: {cairn.Track}, KnownPeople: {cairn.Track},
+	LicenceUse: {cairn.OfContract}, Seats: {cairn.OfAccount}, SinceChampion: {cairn.Track}, KnownPeople: {cairn.Track}, Stopped: {cairn.OfContract},
 }
 
 // feed notes that e's source feeds the stream.

@@ -178,6 +178,77 @@ var sayings = map[string]saying{
 		func(v float64, _ cairn.Signals) string { return first(v, "invoice is", "invoices are") + " open" },
 		fewerMore("open invoice", "open invoices"),
 	},
+	signal.OverdueAmount: {
+		func(v float64, _ cairn.Signals) string {
+			if v == 0 {
+				return "Nothing is overdue"
+			}
+			return "Money is overdue"
+		},
+		func(a, b float64) string {
+			switch {
+			case b == 0:
+				return "What was overdue is paid"
+			case b < a:
+				return "Less is overdue"
+			}
+			return "More is overdue"
+		},
+	},
+	signal.LateShare: {
+		func(v float64, _ cairn.Signals) string {
+			if v == 0 {
+				return "Every invoice of the last 365 days was paid in time"
+			}
+			return plain(v) + " % of the invoices of the last 365 days were not paid in time"
+		},
+		func(a, b float64) string {
+			return "Invoices not paid in time went from " + plain(a) + " % to " + plain(b) + " %"
+		},
+	},
+	signal.FailingInvoices: {
+		func(v float64, _ cairn.Signals) string {
+			if v == 0 {
+				return "No payment waits after it failed"
+			}
+			return first(v, "invoice", "invoices") + " could not be collected and " + isAre(v) + " still open"
+		},
+		func(a, b float64) string {
+			if b < a {
+				return sentenceCase(several(a-b, "invoice", "invoices")) + " whose payment had failed " + wasWere(a-b) + " settled"
+			}
+			return sentenceCase(several(b-a, "further invoice", "further invoices")) + " could not be collected"
+		},
+	},
+	signal.CardExpiresIn: {
+		func(v float64, _ cairn.Signals) string {
+			switch {
+			case v < 0:
+				return "The card expired " + count(-v, "day", "days") + " ago"
+			case v == 0:
+				return "The card expires today"
+			}
+			return "The card expires in " + count(v, "day", "days")
+		},
+		func(a, b float64) string {
+			if b > a {
+				return "There is a new card"
+			}
+			if b < 0 {
+				return "The card has expired"
+			}
+			return "The card now expires in " + count(b, "day", "days")
+		},
+	},
+	signal.Stopped: {
+		func(v float64, _ cairn.Signals) string {
+			if v == 0 {
+				return "No payment is disputed or given up"
+			}
+			return first(v, "payment is", "payments are") + " disputed or given up"
+		},
+		fewerMore("stopped payment", "stopped payments"),
+	},
 	signal.RenewsIn: {
 		func(v float64, _ cairn.Signals) string {
 			if v == 0 {
