@@ -22,6 +22,7 @@ import (
 	"cairn/internal/flow"
 	"cairn/internal/ingest"
 	"cairn/internal/keep"
+	"cairn/internal/payment"
 	"cairn/internal/revenue"
 	"cairn/internal/signal"
 	"cairn/internal/store/postgres"
@@ -42,6 +43,7 @@ type App struct {
 	Usage   *usage.Service
 	Keep    *keep.Service
 	Revenue *revenue.Service
+	Payment *payment.Service
 	Clock   *Clock
 
 	cfg     config.Config
@@ -97,6 +99,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 		set := store.Settings()
 		return revenue.Settings{Zone: set.Zone, Currency: set.Currency, Precedence: set.Precedence}
 	}}
+	a.Payment = &payment.Service{Store: store, Now: a.Clock.Now, Settings: a.paymentSettings}
 	a.Keep = &keep.Service{Store: store, Book: store, Memos: store, Settings: store.Settings, Now: a.Clock.Now}
 	a.join()
 	return a, nil
@@ -147,7 +150,7 @@ func (a *App) Close() error {
 func (a *App) House() House {
 	return House{
 		Version: Version(), Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
-		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Keep: a.Keep, Revenue: a.Revenue,
+		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Keep: a.Keep, Revenue: a.Revenue, Payments: a.Payment,
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
 }
@@ -181,7 +184,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/api/v1/", a.resources().Handler())
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
-		Usage: a.Usage, Revenue: a.Revenue, Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
+		Usage: a.Usage, Revenue: a.Revenue, Payments: a.Payment, Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()
 			return web.Settings{Zone: set.Zone, Currency: set.Currency, Address: a.cfg.URL}

@@ -13,6 +13,7 @@ import (
 	"cairn/internal/auth"
 	"cairn/internal/ingest"
 	"cairn/internal/keep"
+	"cairn/internal/payment"
 	"cairn/internal/revenue"
 	"cairn/internal/usage"
 )
@@ -57,8 +58,10 @@ type House struct {
 	Usage   *usage.Service
 	Keep    *keep.Service
 	Revenue *revenue.Service
-	Now     func() time.Time
-	Zone    func() *time.Location // the workspace's; nil: UTC
+
+	Payments *payment.Service
+	Now      func() time.Time
+	Zone     func() *time.Location // the workspace's; nil: UTC
 }
 
 // Users can be added.

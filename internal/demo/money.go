@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"cairn"
+	"cairn/internal/ingest"
 )
 
 const currency = "EUR"
@@ -83,6 +84,43 @@ func (t *teller) notice() {
 		}
 		t.terms(a.lost, "ended", end)
 	}
+}
+
+// paying is how a pays: of the small plans most do by card, which is replaced
+// in time, but for some that nobody thinks of before it has expired (R112).
+func (t *teller) paying() {
+	a, roll := t.a, t.dice(t.a.n, moneyTheme, 11)
+	if !roll.chance([...]float64{0.9, 0.7, 0.3, 0.1}[a.plan.rank()]) {
+		t.billed(max(a.since, a.first(t.Company)), "pays", map[string]any{"payment_method": "transfer"})
+		return
+	}
+	begin := max(a.since, a.first(t.Company))
+	expires := months(begin, roll.between(2, 30))
+	t.billed(begin, "pays", map[string]any{"payment_method": "card", "card_expires": month(expires)})
+	for n := 0; expires < t.horizon && !a.gone(expires); n++ {
+		early := cairn.Day(roll.between(12, 70))
+		if roll.chance(0.12) {
+			early = -cairn.Day(roll.between(5, 40)) // thought of too late
+		}
+		on := expires - early
+		expires = months(expires, 36)
+		t.billed(on, fmt.Sprintf("card-%d", n), map[string]any{"card_expires": month(expires)})
+	}
+}
+
+// month is the one of a day, as it stands on a card.
+func month(d cairn.Day) string { return d.String()[:len("2026-08")] }
+
+// billed is what billing says of the account itself.
+func (t *teller) billed(d cairn.Day, id string, fields map[string]any) {
+	if d >= t.horizon || t.a.gone(d) || d < t.a.first(t.Company) {
+		return
+	}
+	keys := cairn.Keys{Account: t.a.key}
+	roll := t.dice(t.a.n, moneyTheme, keyNumber(id))
+	t.tell("billing", d, roll.office(), "account-"+id, func() ingest.Record {
+		return ingest.Record{Kind: cairn.OfAccount, Keys: keys, Props: fields}
+	})
 }
 
 // A bill is one invoice, with what becomes of it.

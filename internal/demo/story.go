@@ -73,6 +73,7 @@ func (c *Company) tellStory(a *customer) []fact {
 	t.ending()
 	t.contract()
 	t.invoices()
+	t.paying()
 	t.tickets()
 	t.surveys()
 	t.talks()

@@ -296,3 +296,21 @@ func (c Charge) MarshalJSON() ([]byte, error) {
 		plain
 	}{c.On.String(), plain(c)})
 }
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (c *Charge) UnmarshalJSON(b []byte) error {
+	type plain Charge
+	told := struct {
+		On string `json:"on"`
+		*plain
+	}{plain: (*plain)(c)}
+	if err := json.Unmarshal(b, &told); err != nil {
+		return err
+	}
+	t, err := time.Parse(time.DateOnly, told.On)
+	if err != nil {
+		return err
+	}
+	c.On = cairn.DayOf(t, time.UTC)
+	return nil
+}

@@ -83,6 +83,16 @@ func (d *desk) RecordStamps(context.Context, cairn.Scope, ...cairn.EventKind) (m
 	return out, nil
 }
 
+func (d *desk) AccountsByID(_ context.Context, scope cairn.Scope, ids []cairn.AccountID) (map[cairn.AccountID]cairn.Account, error) {
+	out := map[cairn.AccountID]cairn.Account{}
+	for _, id := range ids {
+		if scope.Sees(id) {
+			out[id] = cairn.Account{ID: id}
+		}
+	}
+	return out, nil
+}
+
 func (d *desk) service(rates ...ledger.Rate) *Service {
 	return &Service{Store: d, Now: func() time.Time { return noon }, Settings: func() Settings {
 		return Settings{Zone: time.UTC, Currency: "EUR", Rates: rates}

@@ -21,6 +21,8 @@ type Store interface {
 	// RecordStamps differ for each account of which a record of one of the
 	// kinds does.
 	RecordStamps(ctx context.Context, scope cairn.Scope, kinds ...cairn.EventKind) (map[cairn.AccountID]Stamp, error)
+	// AccountsByID returns those of the accounts that the scope sees.
+	AccountsByID(ctx context.Context, scope cairn.Scope, ids []cairn.AccountID) (map[cairn.AccountID]cairn.Account, error)
 }
 
 // A Stamp differs whenever a record does.
@@ -215,6 +217,52 @@ func (r Report) Findings(kind Kind) (out []Finding) {
 		return cmp.Or(cmp.Compare(b.Days, a.Days), cmp.Compare(a.Key, b.Key))
 	})
 	return out
+}
+
+// Named returns the accounts that findings are about.
+func (s *Service) Named(ctx context.Context, scope cairn.Scope, findings []Finding) (map[cairn.AccountID]cairn.Account, error) {
+	seen := map[cairn.AccountID]bool{}
+	var ids []cairn.AccountID
+	for _, f := range findings {
+		if !seen[f.Account] {
+			seen[f.Account] = true
+			ids = append(ids, f.Account)
+		}
+	}
+	return s.Store.AccountsByID(ctx, scope, ids)
+}
+
+// Stake is what the accounts of findings pay a month, each counted once, in the
+// report's currency.
+func (r Report) Stake(findings []Finding) int64 {
+	seen := map[cairn.AccountID]bool{}
+	for _, f := range findings {
+		seen[f.Account] = true
+	}
+	var sum int64
+	for _, c := range r.Customers {
+		if seen[c.Account] {
+			sum += c.MRR
+		}
+	}
+	return sum
+}
+
+// MRR is what each account pays a month.
+func (r Report) MRR() map[cairn.AccountID]int64 {
+	out := make(map[cairn.AccountID]int64, len(r.Customers))
+	for _, c := range r.Customers {
+		out[c.Account] = c.MRR
+	}
+	return out
+}
+
+// Invoices is how many are known.
+func (r Report) Invoices() (n int) {
+	for _, c := range r.Customers {
+		n += c.Invoices
+	}
+	return n
 }
 
 // A Sum is an amount: all that could be turned into one currency, and apart

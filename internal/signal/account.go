@@ -6,7 +6,7 @@ import (
 
 // untrait are fields of accounts that are no traits: they name somebody, or
 // are measured in another way.
-var untrait = map[string]bool{"name": true, "domain": true, "owner": true, "created_at": true}
+var untrait = map[string]bool{"name": true, "domain": true, "owner": true, "created_at": true, "card_expires": true}
 
 func (m *measurement) account() {
 	begun, known := m.state.First, !m.state.First.IsZero() && !m.state.First.After(m.t)

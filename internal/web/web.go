@@ -15,6 +15,7 @@ import (
 	"cairn/internal/event"
 	"cairn/internal/ingest"
 	"cairn/internal/keep"
+	"cairn/internal/payment"
 	"cairn/internal/reply"
 	"cairn/internal/revenue"
 	"cairn/internal/usage"
@@ -72,6 +73,7 @@ type Deps struct {
 	Usage    *usage.Service
 	Keep     *keep.Service    // optional: there is no page about how long events are kept
 	Revenue  *revenue.Service // optional: there are no pages about it
+	Payments *payment.Service // optional: there is no page about them
 	Auth     Auth
 	Users    Users
 	Settings func() Settings   // optional
@@ -124,6 +126,7 @@ func New(d Deps) http.Handler {
 	s.usageRoutes(mux)
 	s.keepRoutes(mux)
 	s.revenueRoutes(mux)
+	s.paymentRoutes(mux)
 	s.identityRoutes(mux)
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request, View) error {
 		return cairn.Errorf(cairn.NotFound, "There is no page at this address.")
