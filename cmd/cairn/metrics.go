@@ -42,7 +42,7 @@ said by a policy. Contracts that cannot be counted are named on standard error.`
 	cmd.Flags().StringVar(&q.currency, "currency", "", "currency to add up in (default: the workspace's, or the only one that contracts are in)")
 	cmd.Flags().StringArrayVar(&q.where, "where", nil, "only accounts of which a field says so, as owner:ann@example.com; may be given again")
 	cmd.Flags().BoolVar(&q.booked, "booked", false, "closed months as they were booked, and what was learnt since as a correction of the open one")
-	asJSON := jsonFlag(cmd)
+	asJSON, files := jsonFlag(cmd), fileFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		query, err := q.read()
 		if err != nil {
@@ -53,6 +53,9 @@ said by a policy. Contracts that cannot be counted are named on standard error.`
 			return err
 		}
 		leftOut(c.err, r)
+		if files.asked() {
+			return files.save(c, r.Table())
+		}
 		if *asJSON {
 			return printJSON(c.out, r.Figures())
 		}

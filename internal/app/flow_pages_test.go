@@ -44,7 +44,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"source-keys": "/sources/product/keys", "source-contract": "/sources/product/contract", "rejects": "/sources/product/rejects",
 			"usage": "/usage", "usage-tick": "/usage?tick=Page+Viewed", "usage-metrics": "/usage/metrics", "usage-metric": "/usage/metrics/new", "usage-drivers": "/usage/drivers",
 			"keeping": "/keeping", "keeping-try": "/keeping?for=90+days",
-			"revenue": "/revenue", "revenue-by": "/revenue?by=owner&policy=stripe", "revenue-movements": "/revenue/movements?kind=expansion", "revenue-cohorts": "/revenue/cohorts", "revenue-definitions": "/revenue/definitions",
+			"revenue": "/revenue", "revenue-by": "/revenue?by=owner&policy=stripe", "revenue-movements": "/revenue/movements?kind=expansion", "revenue-cohorts": "/revenue/cohorts", "revenue-cohorts-by": "/revenue/cohorts?by=plan&of=money", "revenue-cohort-accounts": "/revenue/cohorts/accounts?age=3", "revenue-survival": "/revenue/survival", "revenue-survival-by": "/revenue/survival?by=plan", "revenue-survival-accounts": "/revenue/survival/accounts?what=watched&from=6", "revenue-definitions": "/revenue/definitions",
 			"payments": "/revenue/payments", "payments-late": "/revenue/payments?kind=late&age=1-30", "payments-past": "/revenue/payments?at=2020-01-01",
 		} {
 			w.visit(path)
@@ -56,7 +56,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"empty-today": "/today", "empty-accounts": "/accounts", "empty-sources": "/sources", "empty-source": "/sources/segment",
 			"empty-keys": "/sources/segment/keys", "empty-contract": "/sources/segment/contract", "empty-rejects": "/sources/segment/rejects", "empty-unclaimed": "/unclaimed",
 			"empty-usage": "/usage", "empty-metrics": "/usage/metrics", "empty-metric": "/usage/metrics/new", "empty-keeping": "/keeping", "empty-drivers": "/usage/drivers",
-			"empty-revenue": "/revenue", "empty-cohorts": "/revenue/cohorts", "empty-definitions": "/revenue/definitions", "empty-movements": "/revenue/movements", "empty-payments": "/revenue/payments",
+			"empty-revenue": "/revenue", "empty-cohorts": "/revenue/cohorts", "empty-survival": "/revenue/survival", "empty-definitions": "/revenue/definitions", "empty-movements": "/revenue/movements", "empty-payments": "/revenue/payments",
 		} {
 			w.visit(path)
 			w.sound(name, l)

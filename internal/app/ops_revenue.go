@@ -115,3 +115,16 @@ var RevenueReopen = Op[MonthNote, int]{"revenue-reopen", func(ctx context.Contex
 var RevenueCorrections = Op[None, revenue.Comparison]{"revenue-corrections", func(ctx context.Context, h House, _ None, _ func(Progress)) (revenue.Comparison, error) {
 	return h.Revenue.Corrections(ctx, cairn.Everything)
 }}
+
+// Cohorts tells what is left of those who came, by month or by value.
+var Cohorts = Op[revenue.Query, revenue.Cohorts]{"cohorts", func(ctx context.Context, h House, q revenue.Query, say func(Progress)) (revenue.Cohorts, error) {
+	say(Progress{What: "Following everybody who came"})
+	return h.Revenue.Cohorts(ctx, cairn.Everything, q)
+}}
+
+// Stays tells how long customers stay.
+var Stays = Op[revenue.StayQuery, revenue.StayFigures]{"stays", func(ctx context.Context, h House, q revenue.StayQuery, say func(Progress)) (revenue.StayFigures, error) {
+	say(Progress{What: "Looking how long everybody stayed"})
+	s, err := h.Revenue.Stays(ctx, cairn.Everything, q)
+	return s.Figures(), err
+}}

@@ -19,6 +19,7 @@ type entry struct {
 	move, moves int32
 	run, runs   int32
 	due, dues   int32
+	known       int32
 }
 
 // A move is a Movement.
@@ -59,6 +60,7 @@ func (b *Books) Set(account cairn.AccountID, r *Result) {
 	}
 	e := &b.accounts[i]
 	b.lost += int(e.moves + e.runs + e.dues)
+	e.known = int32(r.Known)
 	e.move, e.moves = int32(len(b.moves)), int32(len(r.Movements))
 	for _, m := range r.Movements {
 		b.moves = append(b.moves, move{m.Amount, int32(m.Day), int32(m.Since), kindCode[m.Kind], int8(m.Came)})
@@ -117,7 +119,7 @@ func (b *Books) Of(account cairn.AccountID) (Result, bool) {
 
 func (b *Books) result(i int, r *Result) {
 	e := &b.accounts[i]
-	r.Account, r.Movements, r.Could, r.Dues = e.account, r.Movements[:0], r.Could[:0], r.Dues[:0]
+	r.Account, r.Known, r.Movements, r.Could, r.Dues = e.account, cairn.Day(e.known), r.Movements[:0], r.Could[:0], r.Dues[:0]
 	for _, m := range b.moves[e.move : e.move+e.moves] {
 		r.Movements = append(r.Movements, Movement{
 			Account: e.account, Day: cairn.Day(m.day), Kind: kinds[m.kind], Amount: m.amount, Since: cairn.Day(m.since), Came: int(m.came),

@@ -37,7 +37,7 @@ func TestBooksTellWhatWasPutIn(t *testing.T) {
 		if b.Len() != len(want) {
 			rt.Fatalf("%d customers, want %d", b.Len(), len(want))
 		}
-		tally, cohorts := NewTally(from, to), NewCohorts(from, to)
+		tally, cohorts, ages := NewTally(from, to), NewCohorts(from, to), Ages{}
 		for account, w := range want {
 			got, ok := b.Of(account)
 			if diff := cmp.Diff(w, got, cmpopts.IgnoreFields(Movement{}, "Causes"), cmpopts.IgnoreUnexported(Result{}), cmpopts.IgnoreFields(Result{}, "Problems"), cmpopts.EquateEmpty()); !ok || diff != "" {
@@ -45,6 +45,7 @@ func TestBooksTellWhatWasPutIn(t *testing.T) {
 			}
 			tally.Add(&w)
 			cohorts.Add(&w)
+			ages.Add(&w, from, to)
 		}
 		got := b.Tally(from, to, func(cairn.AccountID) (string, bool) { return "", true })
 		if got[""] == nil {
@@ -57,6 +58,11 @@ func TestBooksTellWhatWasPutIn(t *testing.T) {
 			rt.Fatalf("cohorts (-want +got)\n%s", diff)
 		}
 		checkCohorts(rt, cohorts, tally.Months(), want)
+		together := Together(cohorts.Rows())
+		ages.grow(len(together.Left)) // nobody may be as old
+		if diff := cmp.Diff(together, ages, cmpopts.IgnoreUnexported(Ages{})); diff != "" {
+			rt.Fatalf("by age (-cohorts put together +customers added)\n%s", diff)
+		}
 	})
 }
 

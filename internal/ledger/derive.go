@@ -15,6 +15,7 @@ type Result struct {
 	Could     []Month // those at whose start it was a customer and in which it could leave, or did
 	Dues      []Due   // of each contract that is in force, when it is to be renewed next
 	Problems  []Problem
+	Known     cairn.Day // the first on which anything was said of its lines; they may have begun long before
 	causes    []Cause
 }
 
@@ -49,6 +50,9 @@ func (d *Deriver) Derive(lines []Line, out *Result) {
 	for i := range lines {
 		if lines[i].Sort == OneOff || len(lines[i].Terms) == 0 {
 			continue
+		}
+		if said := lines[i].Terms[0].From; out.Known == 0 || said < out.Known {
+			out.Known = said
 		}
 		if problem := d.walk(&lines[i], int32(i)); problem != nil {
 			out.Problems = append(out.Problems, *problem)

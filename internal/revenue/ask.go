@@ -190,17 +190,6 @@ func (s *Service) Kept(ctx context.Context, scope cairn.Scope, q Query) (out led
 	return out, err
 }
 
-// Cohorts returns customers by the month in which they came, with the currency
-// of what they pay.
-func (s *Service) Cohorts(ctx context.Context, scope cairn.Scope, q Query) (out []ledger.Cohort, currency string, err error) {
-	_, err = s.ask(ctx, scope, &q, func(x *shelf, fields *roster, of func(cairn.AccountID) bool) error {
-		currency = x.currency
-		out = remembered(x, fields, scope, q, "cohorts", func() []ledger.Cohort { return x.books.Cohorts(q.From, q.To, everybody(of)).Rows() })
-		return nil
-	})
-	return out, currency, err
-}
-
 // ask opens the books for a question of all customers together, or of those
 // that it is narrowed to, and fills in its months: those that have begun.
 func (s *Service) ask(ctx context.Context, scope cairn.Scope, q *Query, f func(x *shelf, fields *roster, of func(cairn.AccountID) bool) error) (view, error) {

@@ -1,6 +1,10 @@
 package revenue
 
 import (
+	"slices"
+	"strconv"
+	"strings"
+
 	"cairn"
 	"cairn/internal/ledger"
 	"cairn/internal/sheet"
@@ -63,4 +67,29 @@ func (p Picked) Table() sheet.Table {
 			return []sheet.Cell{sheet.Text(m.Account.String()), sheet.Text(m.Name), sheet.Date(m.Day), sheet.Text(string(m.Kind)), money(m.Amount), sheet.Date(m.Since)}
 		}),
 	}
+}
+
+// Table returns the cohorts as a table: a row for each, a column for each age,
+// and the share that is left of customers, or of what they pay.
+func (c Cohorts) Table(money bool) sheet.Table {
+	t := sheet.Table{Name: "cohorts", Same: append(Same(c.Policy, c.Currency), sheet.Fact{Key: "left_of", Cell: sheet.Text(map[bool]string{false: "customers", true: "mrr"}[money])})}
+	if c.Where != "" {
+		t.Same = append(t.Same, sheet.Fact{Key: "where", Cell: sheet.Text(strings.ReplaceAll(c.Where, "\n", ", "))})
+	}
+	t.Columns = []sheet.Column{{Key: "cohort"}, {Key: "customers"}, {Key: "mrr", Title: "MRR"}}
+	for age := range c.Ages() {
+		t.Columns = append(t.Columns, sheet.Column{Key: "month_" + strconv.Itoa(age), Title: strconv.Itoa(age)})
+	}
+	amount := InMoney(c.Currency)
+	t.Rows = sheet.Of(append(slices.Clone(c.Rows), c.All), func(r CohortRow) []sheet.Cell {
+		out := []sheet.Cell{sheet.Text(r.Name()), {}, {}}
+		for age := range r.Left {
+			if age == 0 {
+				out[1], out[2] = sheet.Count(r.Left[0].Customers), amount(r.Left[0].MRR)
+			}
+			out = append(out, sheet.Share(r.Share(age, money)))
+		}
+		return out
+	})
+	return t
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // CSV writes t with a heading of keys. What holds for every row stands in
-// every row.
+// every row; a row with fewer cells than there are columns is filled up.
 func CSV(w io.Writer, t Table) error {
 	out := csv.NewWriter(w)
 	row := make([]string, 0, len(t.Same)+len(t.Columns))
@@ -27,8 +27,12 @@ func CSV(w io.Writer, t Table) error {
 		for _, f := range t.Same {
 			row = append(row, f.Cell.asText())
 		}
-		for _, c := range cells {
-			row = append(row, c.asText())
+		for i := range t.Columns {
+			if i < len(cells) {
+				row = append(row, cells[i].asText())
+			} else {
+				row = append(row, "")
+			}
 		}
 		if err := out.Write(row); err != nil {
 			return err

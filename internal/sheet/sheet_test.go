@@ -28,7 +28,7 @@ func sample() Table {
 	rows := [][]Cell{
 		{Text("=1+1"), Count(3), Number(share(1.5)), Money(cairn.Money{Minor: -123456, Currency: "EUR"}), Share(share(0.125)), Date(19723), Time(time.Unix(0, 0))},
 		{Text("Beta <b> & \"sons\""), Count(0), Number(nil), Money(cairn.Money{Minor: 5, Currency: "JPY"}), Share(nil), Date(0), {}},
-		{Text("  two\nlines \x00"), {}, Number(share(math.NaN())), Money(cairn.Money{Minor: 1, Currency: "KWD"}), Share(share(math.Inf(1))), {}, {}},
+		{Text("  two\nlines \x00"), {}, Number(share(math.NaN())), Money(cairn.Money{Minor: 1, Currency: "KWD"}), Share(share(math.Inf(1)))},
 	}
 	return Table{
 		Name: "What [they] pay", Same: []Fact{{"policy", Text("cairn")}, {"currency", Text("@EUR")}},

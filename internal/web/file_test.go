@@ -12,7 +12,8 @@ import (
 )
 
 // revenueFiles are the tables that the pages about revenue save.
-var revenueFiles = []string{"/revenue/months", "/revenue/months?by=owner", "/revenue/groups?by=owner", "/revenue/movements?kind=churn", "/revenue/movements"}
+var revenueFiles = []string{"/revenue/months", "/revenue/months?by=owner", "/revenue/groups?by=owner", "/revenue/movements?kind=churn", "/revenue/movements",
+	"/revenue/cohorts", "/revenue/cohorts?by=owner&of=money", "/revenue/cohorts/accounts?age=0", "/revenue/survival", "/revenue/survival?by=owner"}
 
 func TestEveryTableOfRevenueIsSavedAsCSVAndAsXLSX(t *testing.T) {
 	for _, empty := range []bool{true, false} {

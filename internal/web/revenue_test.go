@@ -127,7 +127,10 @@ func TestRevenuePagesRenderEmptyAndFull(t *testing.T) {
 	for _, empty := range []bool{true, false} {
 		for _, path := range []string{
 			"/revenue", "/revenue?from=2020-01&to=2020-03", "/revenue?policy=stripe&by=owner", "/revenue?booked=1", "/revenue/movements", "/revenue/movements?kind=churn",
-			"/revenue/cohorts", "/revenue/cohorts?of=money", "/revenue/definitions",
+			"/revenue/cohorts", "/revenue/cohorts?of=money", "/revenue/cohorts?by=owner", "/revenue/cohorts?where=owner:Acme", "/revenue/cohorts?by=product&of=money&where=owner:nobody",
+			"/revenue/cohorts/accounts?age=0", "/revenue/cohorts/accounts?age=2&by=owner&value=%3DAcme&who=left", "/revenue/cohorts/accounts?age=1&month=2025-11&who=there",
+			"/revenue/survival", "/revenue/survival?by=owner&interval=log-log&horizon=3", "/revenue/survival?since=2026-01-01&complete=1", "/revenue/survival?since=2036-01-01", "/revenue/survival?by=product",
+			"/revenue/survival/accounts?what=watched&from=0", "/revenue/survival/accounts?what=left&from=0&to=100&by=owner&value=%3D", "/revenue/definitions",
 		} {
 			res := ask(t, earningSite(empty), "GET", path, nil)
 			if res.StatusCode != http.StatusOK {
@@ -174,7 +177,10 @@ func TestMovementsLeadToTheirAccounts(t *testing.T) {
 func TestRevenueRefusesWhatCannotBeAsked(t *testing.T) {
 	for path, want := range map[string]int{
 		"/revenue?from=March": http.StatusBadRequest, "/revenue?from=2026-03&to=2026-01": http.StatusBadRequest,
-		"/revenue?policy=recurly": http.StatusNotFound, "/revenue/movements?kind=luck": http.StatusNotFound,
+		"/revenue/cohorts?from=March": http.StatusBadRequest, "/revenue/cohorts/accounts?age=young": http.StatusBadRequest, "/revenue/cohorts/accounts?age=-1": http.StatusBadRequest, "/revenue/cohorts/accounts?age=1&month=May": http.StatusBadRequest,
+		"/revenue/survival?since=May": http.StatusBadRequest, "/revenue/survival?horizon=-3": http.StatusBadRequest, "/revenue/survival?interval=wide": http.StatusBadRequest, "/revenue/survival/accounts?what=luck": http.StatusBadRequest,
+		"/revenue/survival/accounts?what=left&from=x": http.StatusBadRequest,
+		"/revenue?policy=recurly":                     http.StatusNotFound, "/revenue/movements?kind=luck": http.StatusNotFound,
 	} {
 		if res := ask(t, earningSite(false), "GET", path, nil); res.StatusCode != want {
 			t.Errorf("%s: %d, want %d", path, res.StatusCode, want)

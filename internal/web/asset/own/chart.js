@@ -36,8 +36,9 @@
   }
   function optionOf(data, colour) {
     var option = resolve(JSON.parse(data.textContent), colour);
-    option.animation = false;
-    option.textStyle = Object.assign({ fontFamily: face, color: colour("--dim") }, option.textStyle);
+    var base = option.baseOption || option;
+    base.animation = false;
+    base.textStyle = Object.assign({ fontFamily: face, color: colour("--dim") }, base.textStyle);
     return option;
   }
   function draw() {
