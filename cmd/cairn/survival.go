@@ -88,7 +88,7 @@ func printStays(w io.Writer, f revenue.StayFigures) {
 		if c.Mean != nil {
 			mean, err = fmt.Sprintf("%.1f", c.Mean.Mean), fmt.Sprintf("%.1f", c.Mean.Err)
 		}
-		cells := []string{c.Group, strconv.Itoa(c.N), strconv.Itoa(c.Ended), plain(c.Median.Time), plain(c.Median.Lower) + " to " + plain(c.Median.Upper), mean, err}
+		cells := []string{c.Group, strconv.Itoa(c.N), strconv.Itoa(c.Ended), months(c.Median.Time), months(c.Median.Lower) + " to " + months(c.Median.Upper), mean, err}
 		for i := range longest(f) {
 			if i < len(c.At) {
 				cells = append(cells, percent(&c.At[i].Survival))
@@ -123,4 +123,12 @@ func longest(f revenue.StayFigures) []revenue.StayAt {
 		}
 	}
 	return out
+}
+
+// months writes months to a tenth, and – for what is not known.
+func months(f *float64) string {
+	if f == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f", *f)
 }

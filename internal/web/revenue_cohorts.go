@@ -282,6 +282,7 @@ func (t cohortsView) lines(v View) map[string]any {
 		case r.Whole:
 			l.Name, l.Look, l.Thick = "all", "--ink", true
 		case t.By == "":
+			l.Ends = true
 			l.Look, l.Faint = "--line-1", 0.35+0.65*float64(i)/float64(max(1, len(rows)))
 		default:
 			l.Look, l.Dash = lineLook(i)

@@ -15,6 +15,7 @@ type drawnLine struct {
 	Faint  float64
 	Thick  bool
 	Step   bool
+	Ends   bool // elsewhere than the others, so that its label needs no room made for it
 	Points []drawnPoint
 }
 
@@ -59,7 +60,7 @@ func monthLines(v View, lines []drawnLine, counts []drawnCount, last, top float6
 	if names {
 		right = 116
 	}
-	left := 52 + max(0, 6*wide-24)
+	left := 52 + max(0, 7*wide-22)
 	quiet := map[string]any{"show": false}
 	xAxis := map[string]any{"type": "value", "min": 0, "max": last, "interval": monthStep(last), "axisLabel": map[string]any{"color": "--dim"}, "splitLine": quiet,
 		"axisLine": map[string]any{"lineStyle": map[string]any{"color": "--line-strong"}}, "name": "months since they came", "nameLocation": "middle", "nameGap": 24, "nameTextStyle": map[string]any{"color": "--dim"}}
@@ -75,7 +76,7 @@ func monthLines(v View, lines []drawnLine, counts []drawnCount, last, top float6
 	}
 	var series []any
 	for _, l := range lines {
-		series = append(series, l.band()...)
+		series = append(series, l.band(bandStrength(len(lines)))...)
 		series = append(series, l.series(names))
 	}
 	for _, c := range counts {
@@ -88,7 +89,7 @@ func monthLines(v View, lines []drawnLine, counts []drawnCount, last, top float6
 		"xAxis":   []any{xAxis, map[string]any{"type": "value", "gridIndex": 1, "min": 0, "max": last, "show": false}},
 		"yAxis": []any{
 			map[string]any{"type": "value", "min": 0, "max": top, "axisLabel": map[string]any{"color": "--dim", "formatter": "{value} %"}, "splitLine": map[string]any{"lineStyle": map[string]any{"color": "--line"}}},
-			map[string]any{"type": "category", "gridIndex": 1, "inverse": true, "data": rows, "axisLine": quiet, "axisTick": quiet, "axisLabel": map[string]any{"fontSize": 12, "interval": 0}},
+			map[string]any{"type": "category", "gridIndex": 1, "inverse": true, "data": rows, "axisLine": quiet, "axisTick": quiet, "axisLabel": map[string]any{"fontSize": 12, "interval": 0, "margin": 20}},
 		},
 		"series": series,
 	}
@@ -137,15 +138,26 @@ func (l drawnLine) series(names bool) map[string]any {
 	if names {
 		out["endLabel"] = map[string]any{"show": true, "formatter": clipText(l.Name, 15), "color": l.Look, "fontSize": 12, "distance": 6}
 	}
+	if l.Ends {
+		out["labelLayout"] = map[string]any{"hideOverlap": true}
+	}
 	if l.Step {
 		out["step"] = "end"
 	}
 	return out
 }
 
+// bandStrength keeps many bands over each other from hiding the lines.
+func bandStrength(lines int) float64 {
+	if lines > 2 {
+		return 0.06
+	}
+	return 0.13
+}
+
 // band draws the interval of a line: its lower bound, which is not seen, and
 // on top of it how wide the interval is.
-func (l drawnLine) band() []any {
+func (l drawnLine) band(strength float64) []any {
 	var lower, wide []any
 	for _, p := range l.Points {
 		if p.Lower == nil || p.Upper == nil {
@@ -161,7 +173,7 @@ func (l drawnLine) band() []any {
 		return map[string]any{"type": "line", "stack": "band " + l.Name, "data": data, "step": "end", "symbol": "none", "silent": true, "z": 1,
 			"lineStyle": map[string]any{"opacity": 0}, "areaStyle": map[string]any{"color": l.Look, "opacity": opacity}}
 	}
-	return []any{one(lower, 0), one(wide, 0.13)}
+	return []any{one(lower, 0), one(wide, strength)}
 }
 
 func (c drawnCount) series(v View) map[string]any {

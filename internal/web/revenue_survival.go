@@ -274,7 +274,7 @@ func (t survivalView) curves(v View) map[string]any {
 
 // projection is the line that the model draws through the years.
 func (t survivalView) projection(v View) drawnLine {
-	l := drawnLine{Name: "projected", Look: "--dim", Dash: "dotted"}
+	l := drawnLine{Name: "projected", Look: "--dim", Dash: "dotted", Step: true}
 	for year, share := range t.Projected.Share {
 		if x := 12 * float64(year); x <= t.last() {
 			l.Points = append(l.Points, drawnPoint{X: x, Y: 100 * share, Tip: fmt.Sprintf("projected: %s after %s", v.Decimal(100*share, 1)+" %", v.several(year, "year", "years"))})
