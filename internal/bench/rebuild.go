@@ -485,7 +485,7 @@ func (r *reader) get(ctx context.Context, path string) (time.Duration, error) {
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 		return 0, err
 	}
-	if resp.StatusCode != http.StatusOK || path != "/signin" && resp.Request.URL.Path != path {
+	if resp.StatusCode != http.StatusOK || path != "/signin" && resp.Request.URL.RequestURI() != path {
 		return 0, fmt.Errorf("bench: %s answers %s at %s", path, resp.Status, resp.Request.URL.Path)
 	}
 	return time.Since(begun), nil

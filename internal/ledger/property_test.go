@@ -329,3 +329,98 @@ func BenchmarkMovements(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(customers)*b.N)/b.Elapsed().Seconds(), "subscriptions/s")
 }
+
+// TestBookedMonthsAddUpWithTheirCorrections: whatever was known when months
+// were closed and whatever is known now, under each preset, every month begins
+// where the one before ended and adds up with its correction, and the last one
+// that is open ends with the truth.
+func TestBookedMonthsAddUpWithTheirCorrections(t *testing.T) {
+	from, to := MonthOf(epoch)-2, MonthOf(epoch)+30
+	for _, p := range Presets {
+		t.Run(p.Name, func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				months := func() []Sums {
+					var r Result
+					NewDeriver(p, drawnRates, to.Last()).Derive(drawLines(rt), &r)
+					tally := NewTally(from, to)
+					tally.Add(&r)
+					return tally.Months()
+				}
+				then, now := months(), months()
+				closed := map[Month]Sums{}
+				for _, s := range then[:rapid.IntRange(0, len(then)-1).Draw(rt, "closed")] {
+					closed[s.Month] = s
+				}
+				got := Booked(now, closed)
+				for i, s := range got {
+					if s.Start+s.New+s.Expansion+s.Reactivation+s.Effect+s.Correction-s.Contraction-s.Churn != s.End {
+						rt.Fatalf("%v does not add up: %+v", s.Month, s)
+					}
+					if i > 0 && got[i-1].End != s.Start {
+						rt.Fatalf("%v begins with %d, the month before ended with %d", s.Month, s.Start, got[i-1].End)
+					}
+				}
+				if last := got[len(got)-1]; last.End != now[len(now)-1].End {
+					rt.Fatalf("the last month ends with %d, the truth is %d", last.End, now[len(now)-1].End)
+				}
+			})
+		})
+	}
+}
+
+// TestAQuestionIsAnsweredAsItIsSet: each answer of each preset, set on another,
+// is that answer.
+func TestAQuestionIsAnsweredAsItIsSet(t *testing.T) {
+	for _, a := range Presets {
+		for _, b := range Presets {
+			p := a
+			for _, q := range Questions {
+				if err := q.Set(&p, q.Value(b)); err != nil || q.Answer(p) != q.Answer(b) || q.Answer(b) == "" {
+					t.Errorf("%s of %s on %s: %q, %v", q.Key, b.Name, a.Name, q.Answer(p), err)
+				}
+			}
+			p.Name, p.Title = b.Name, b.Title
+			if p != b {
+				t.Errorf("all answers of %s on %s are %+v: a question is missing", b.Name, a.Name, p)
+			}
+		}
+		for _, q := range Questions {
+			if err := q.Set(&a, "perhaps"); err == nil {
+				t.Errorf("%s takes any answer", q.Key)
+			}
+		}
+	}
+}
+
+// TestDecidesNamesTheQuestionsThatMatter of a customer with a discount for a
+// while, who is past due for long.
+func TestDecidesNamesTheQuestionsThatMatter(t *testing.T) {
+	ls := lines(t, []said{{"2023-01-10", `{"mrr": "100", "start": "2023-01-10", "discount_percent": 50, "discount_duration": "repeating", "discount_months": 2}`}, {"2023-06-10", `{"status": "past_due"}`}})
+	keys := func(a, b string, from, to string) (out []string) {
+		t.Helper()
+		p, err := Preset(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := Preset(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range Decides(p, q, NewRates("USD", nil), day(t, "2023-12-31"), ls, MonthOf(day(t, from)), MonthOf(day(t, to))) {
+			out = append(out, x.Key)
+		}
+		return out
+	}
+	for _, c := range []struct {
+		a, b, from, to string
+		want           []string
+	}{
+		{"cairn", "stripe", "2023-01-01", "2023-03-31", []string{"discounts"}},
+		{"stripe", "baremetrics", "2023-06-01", "2023-12-31", []string{"past_due_days"}},
+		{"cairn", "chartmogul", "2023-01-01", "2023-12-31", nil},
+	} {
+		if got := keys(c.a, c.b, c.from, c.to); !slices.Equal(got, c.want) {
+			t.Errorf("%s and %s from %s: %v, want %v", c.a, c.b, c.from, got, c.want)
+		}
+	}
+}

@@ -33,6 +33,8 @@ var pages = []destination{
 	{Icon: "users", Name: "What people who stay do early", Note: "Usage", Href: "/usage/drivers"},
 	{Icon: "history", Name: "Keeping", Note: "How long events are kept, room on the disk", Href: "/keeping"},
 	{Icon: "currency-euro", Name: "Revenue", Note: "What customers pay, month by month", Href: "/revenue"},
+	{Icon: "currency-euro", Name: "Policies of revenue", Note: "What counts as churn, compared", Href: "/revenue/policy"},
+	{Icon: "currency-euro", Name: "Closed months", Note: "Revenue", Href: "/revenue/closing"},
 	{Icon: "users", Name: "Cohorts", Note: "Revenue", Href: "/revenue/cohorts"},
 	{Icon: "plug", Name: "Sources", Note: "What arrives, keys and snippets", Href: "/sources"},
 }

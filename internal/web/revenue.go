@@ -19,6 +19,10 @@ func (s *site) revenueRoutes(mux *http.ServeMux) {
 	}
 	mux.Handle("GET /revenue", s.page(s.revenue))
 	mux.Handle("GET /revenue/movements", s.page(s.revenueMovements))
+	mux.Handle("GET /revenue/movements/{id}", s.page(s.accountMovements))
+	mux.Handle("GET /revenue/accounts", s.page(s.revenueBehind))
+	s.policyRoutes(mux)
+	s.closingRoutes(mux)
 	mux.Handle("GET /revenue/cohorts", s.page(s.revenueCohorts))
 	mux.Handle("GET /revenue/cohorts/accounts", s.page(s.cohortAccounts))
 	mux.Handle("GET /revenue/survival", s.page(s.revenueSurvival))
@@ -36,12 +40,15 @@ func (s *site) revenueRoutes(mux *http.ServeMux) {
 // A revenueView is the page of what customers pay.
 type revenueView struct {
 	Asked    revenue.Query
+	At       cairn.Day // as known at the end of this day; 0: now
 	Report   revenue.Report
 	Total    ledger.Sums   // of all months, all together
 	Months   []ledger.Sums // all together
 	Kept     ledger.Kept   // of those who were customers before the first month
+	Renewals revenue.Payers
+	Risk     revenue.Payers
 	Policies []ledger.Policy
-	Fields   []string // by which one can ask
+	Fields   []revenue.Field // of accounts, by which one can ask
 }
 
 // asked reads what an address asks for.
@@ -56,47 +63,62 @@ func (s *site) revenueAsked(r *http.Request) (revenue.Query, error) {
 			*into = m
 		}
 	}
+	where, err := revenue.ParseWhere(strings.Join(r.Form["where"], "\n"))
+	if err != nil {
+		return q, err
+	}
+	q.Where = revenue.WhereText(where)
+	v := s.view(r)
+	if q.Known, err = accountMoment(url.Values{"at": r.Form["at"]}, v); err != nil {
+		return q, err
+	}
+	if !q.Known.IsZero() || q.Where != "" || q.By != "" {
+		q.Booked = false // months are closed for all customers together, as of now
+	}
 	return q, nil
 }
 
-func (s *site) revenueView(r *http.Request, v View) (revenueView, error) {
-	t := revenueView{Fields: revenue.Dimensions()}
-	var err error
+// knownOn is the day at whose end q looks at what was known; 0: now.
+func knownOn(q revenue.Query, v View) cairn.Day {
+	if q.Known.IsZero() {
+		return 0
+	}
+	return cairn.DayOf(q.Known, v.Zone)
+}
+
+func (s *site) revenueView(r *http.Request, v View) (t revenueView, err error) {
 	if t.Asked, err = s.revenueAsked(r); err != nil {
 		return t, err
 	}
-	d, _, err := s.Revenue.Definitions(r.Context())
+	t.At = knownOn(t.Asked, v)
+	o, err := s.Revenue.Overview(r.Context(), v.Scope(), t.Asked)
 	if err != nil {
 		return t, err
 	}
-	t.Policies = d.All()
-	all := t.Asked
-	if all.By = ""; t.Asked.By != "" {
-		t.Asked.Booked, all.Booked = false, false
-	}
-	whole, err := s.Revenue.Report(r.Context(), v.Scope(), all)
-	if err != nil {
-		return t, err
-	}
-	t.Report, t.Months = whole, whole.Groups[0].Months
-	if t.Asked.By != "" {
-		if t.Report, err = s.Revenue.Report(r.Context(), v.Scope(), t.Asked); err != nil {
-			return t, err
-		}
+	t.Asked, t.Policies, t.Fields = o.Query, o.Definitions.All(), o.Fields
+	t.Report, t.Kept, t.Renewals, t.Risk = o.By, o.Kept, o.Renewals, o.Risk
+	if len(o.Whole.Groups) > 0 {
+		t.Months = o.Whole.Groups[0].Months
 	}
 	if t.Total = ledger.Total(t.Months); len(t.Months) > 0 {
 		t.Asked.From, t.Asked.To = t.Months[0].Month, t.Months[len(t.Months)-1].Month
-		t.Kept, err = s.Revenue.Kept(r.Context(), v.Scope(), t.Asked)
 	}
-	return t, err
+	return t, nil
 }
 
 func (s *site) revenue(w http.ResponseWriter, r *http.Request, v View) error {
+	if moved, err := s.stay(w, r, v); err != nil || moved {
+		return err
+	}
 	t, err := s.revenueView(r, v)
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true}, revenuePage(v, t))
+	p := Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true}
+	if !t.none() || t.At != 0 || t.Asked.Where != "" {
+		p.Date = revenueDate(v, t, "/revenue")
+	}
+	return s.render(w, r, v, p, revenuePage(v, t))
 }
 
 // none reports whether there is nothing to tell.
@@ -118,6 +140,12 @@ func (t revenueView) address(path string, change ...string) string {
 	}
 	set("policy", t.Asked.Policy)
 	set("by", t.Asked.By)
+	if t.At != 0 {
+		set("at", t.At.String())
+	}
+	for _, w := range t.where() {
+		q.Add("where", w.Text())
+	}
 	if t.Asked.Booked {
 		set("booked", "1")
 	}
@@ -128,6 +156,61 @@ func (t revenueView) address(path string, change ...string) string {
 		return path
 	}
 	return path + "?" + q.Encode()
+}
+
+// where are the conditions that figures are narrowed by.
+func (t revenueView) where() []revenue.Where {
+	all, _ := revenue.ParseWhere(t.Asked.Where) // it was read before
+	return all
+}
+
+// without leads to the same question without one of its conditions.
+func (t revenueView) without(path string, one revenue.Where) string {
+	t.Asked.Where = revenue.WhereText(slices.DeleteFunc(t.where(), func(w revenue.Where) bool { return w == one }))
+	return t.address(path)
+}
+
+// with leads to the same question narrowed by one more condition.
+func (t revenueView) with(path string, one revenue.Where) string {
+	t.Asked.Where = revenue.WhereText(append(t.where(), one))
+	return t.address(path, "by", "")
+}
+
+// accounts leads to the accounts behind a figure.
+func (t revenueView) accounts(f revenue.Figure, from, to ledger.Month) string {
+	return t.address("/revenue/accounts", "of", string(f), "from", from.String(), "to", to.String(), "by", "", "booked", "")
+}
+
+// conditions are what a filter offers, as it is written in the address.
+func (t revenueView) conditions() []string {
+	var out []string
+	for _, f := range t.Fields {
+		for _, value := range f.Values[:min(len(f.Values), 40)] {
+			out = append(out, f.Name+":"+value)
+		}
+	}
+	return out[:min(len(out), 300)]
+}
+
+// dimensions are the fields that figures can be told by: of accounts, and of
+// contracts.
+func (t revenueView) dimensions() []string {
+	var out []string
+	for _, f := range t.Fields {
+		if len(f.Values) <= 60 && f.More == 0 {
+			out = append(out, f.Name)
+		}
+	}
+	out = append(out, revenue.Dimensions()...)
+	if t.Asked.By != "" && !slices.Contains(out, t.Asked.By) {
+		out = append(out, t.Asked.By)
+	}
+	return out
+}
+
+// ofAccounts reports whether the dimension is a field of accounts.
+func (t revenueView) ofAccounts() bool {
+	return slices.ContainsFunc(t.Fields, func(f revenue.Field) bool { return f.Name == t.Asked.By })
 }
 
 // behind leads to the movements behind a figure of some months.
@@ -186,12 +269,7 @@ func share(v View, f *float64) string {
 }
 
 // each is what a customer pays on average (R091).
-func each(s ledger.Sums) int64 {
-	if s.CustomersEnd == 0 {
-		return 0
-	}
-	return s.End / int64(s.CustomersEnd)
-}
+func each(s ledger.Sums) int64 { return ledger.PerHead(s.End, s.CustomersEnd) }
 
 // A pillar is one bar of the bridge.
 type pillar struct {
@@ -231,22 +309,15 @@ func (t revenueView) pillars() []pillar {
 func (t revenueView) bridge(v View) map[string]any {
 	var names []string
 	var under, bars []any
-	units := func(minor int64) float64 {
-		f := float64(minor)
-		for range cairn.MinorDigits(t.Report.Currency) {
-			f /= 10
-		}
-		return f
-	}
 	for _, p := range t.pillars() {
 		names = append(names, p.Name)
-		under = append(under, units(min(p.From, p.From+p.Amount)))
+		under = append(under, t.units(min(p.From, p.From+p.Amount)))
 		size := p.Amount
 		if size < 0 {
 			size = -size
 		}
 		bar := map[string]any{
-			"value": units(size), "name": p.Name + ": " + v.MoneyExact(t.money(p.Amount)), "itemStyle": map[string]any{"color": p.Look},
+			"value": t.units(size), "name": p.Name + ": " + v.MoneyExact(t.money(p.Amount)), "itemStyle": map[string]any{"color": p.Look},
 			"label": map[string]any{"show": true, "position": "top", "color": "--ink", "fontSize": 12, "formatter": v.Money(t.money(p.Amount))},
 		}
 		if p.Kind != "" {
@@ -295,49 +366,6 @@ func (t revenueView) groups() []revenueGroup {
 	}
 	slices.SortStableFunc(out, func(a, b revenueGroup) int { return int(min(max(b.End-a.End, -1), 1)) })
 	return out
-}
-
-// A movementsView is the page of the movements behind a figure.
-type movementsView struct {
-	revenueView
-	revenue.Picked
-	Kind ledger.Kind
-}
-
-// mostMovements is how many movements the page shows.
-const mostMovements = 500
-
-func (s *site) revenueMovements(w http.ResponseWriter, r *http.Request, v View) error {
-	t, err := s.movementsView(r, v, mostMovements)
-	if err != nil {
-		return err
-	}
-	return s.render(w, r, v, Page{Title: t.title(), Active: "revenue", Crumbs: []Crumb{{"Revenue", t.address("/revenue")}}}, movementsPage(v, t))
-}
-
-// movementsView reads at most so many of the movements that are asked for.
-func (s *site) movementsView(r *http.Request, v View, limit int) (t movementsView, err error) {
-	if t.Asked, err = s.revenueAsked(r); err != nil {
-		return t, err
-	}
-	t.Kind = ledger.Kind(r.FormValue("kind"))
-	if t.Kind != "" && !slices.Contains([]ledger.Kind{ledger.New, ledger.Expansion, ledger.Contraction, ledger.Churn, ledger.Reactivation, ledger.Effect}, t.Kind) {
-		return t, cairn.Errorf(cairn.NotFound, "There are no movements of this kind.").At("kind")
-	}
-	t.Picked, err = s.Revenue.Movements(r.Context(), v.Scope(), t.Asked, t.Kind, 0, limit)
-	t.Report.Currency = t.Picked.Currency
-	return t, err
-}
-
-var kindNames = map[ledger.Kind]string{
-	"": "Movements", ledger.New: "New", ledger.Expansion: "Expansion", ledger.Contraction: "Contraction",
-	ledger.Churn: "Churn", ledger.Reactivation: "Reactivation", ledger.Effect: "Exchange rates",
-}
-
-func (t movementsView) title() string { return kindNames[t.Kind] }
-
-func (t movementsView) words(v View) string {
-	return fmt.Sprintf("%s: %s of %s, policy %s.", t.months(), v.several(t.Count, "movement", "movements"), v.several(t.Accounts, "account", "accounts"), t.Policy.Name)
 }
 
 // months says which months the page is about.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"cairn"
 	"cairn/internal/book"
+	"cairn/internal/ledger"
 	"cairn/internal/revenue"
 )
 
@@ -93,6 +95,12 @@ func (s *till) Write(_ context.Context, by cairn.Actor, page string, base int, b
 	return r, nil
 }
 
+func (s *till) Revisions(_ context.Context, page string) ([]book.Revision, error) {
+	out := slices.Clone(s.pages[page])
+	slices.Reverse(out)
+	return out, nil
+}
+
 // earning is the service behind the pages about revenue; empty: nobody has
 // bought anything.
 func earning(empty bool) *revenue.Service {
@@ -115,10 +123,20 @@ func earning(empty bool) *revenue.Service {
 	}
 }
 
+// A drawer keeps memos in memory.
+type drawer map[string]string
+
+func (d drawer) Memo(_ context.Context, name string) (string, error) { return d[name], nil }
+
+func (d drawer) Remember(_ context.Context, name, body string) error {
+	d[name] = body
+	return nil
+}
+
 func earningSite(empty bool) http.Handler {
 	c := fullCompany()
 	return New(Deps{
-		Usage: counting(c, nil), Revenue: earning(empty), Accounts: c, Explain: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c,
+		Usage: counting(c, nil), Revenue: earning(empty), Memos: drawer{}, Accounts: c, Explain: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c,
 		Now: func() time.Time { return noon },
 	})
 }
@@ -131,6 +149,11 @@ func TestRevenuePagesRenderEmptyAndFull(t *testing.T) {
 			"/revenue/cohorts/accounts?age=0", "/revenue/cohorts/accounts?age=2&by=owner&value=%3DAcme&who=left", "/revenue/cohorts/accounts?age=1&month=2025-11&who=there",
 			"/revenue/survival", "/revenue/survival?by=owner&interval=log-log&horizon=3", "/revenue/survival?since=2026-01-01&complete=1", "/revenue/survival?since=2036-01-01", "/revenue/survival?by=product",
 			"/revenue/survival/accounts?what=watched&from=0", "/revenue/survival/accounts?what=left&from=0&to=100&by=owner&value=%3D", "/revenue/definitions",
+			"/revenue?where=segment:big&by=segment", "/revenue?where=segment:none", "/revenue?at=2020-03-01",
+			"/revenue/movements?kind=new&where=segment:small&skip=1", "/revenue/accounts?of=start", "/revenue/accounts?of=end", "/revenue/accounts?of=kept", "/revenue/accounts?of=lost",
+			"/revenue/accounts?of=early", "/revenue/accounts?of=eligible", "/revenue/accounts?of=renewals", "/revenue/accounts?of=risk", "/revenue/accounts?of=end&skip=500",
+			"/revenue/policy", "/revenue/policy?try=stripe", "/revenue/policy/edit?copy=stripe", "/revenue/compare", "/revenue/compare?a=cairn&b=stripe",
+			"/revenue/closing", "/revenue/closing?month=2020-01", "/revenue/closing?month=soon", "/revenue/closing?reopen=2020-01",
 		} {
 			res := ask(t, earningSite(empty), "GET", path, nil)
 			if res.StatusCode != http.StatusOK {
@@ -192,5 +215,145 @@ func TestRevenueAsAFileHasNoFormulas(t *testing.T) {
 	res := ask(t, earningSite(false), "GET", "/revenue/months.csv?by=owner", nil)
 	if res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/csv") || !strings.Contains(res.body, "'=Gamma") || !strings.HasPrefix(res.body, "policy,currency") {
 		t.Errorf("%d %s\n%s", res.StatusCode, res.Header.Get("Content-Type"), res.body)
+	}
+}
+
+func TestTheLeadersHomeOpensEveryNumber(t *testing.T) {
+	body := ask(t, earningSite(false), "GET", "/revenue", nil).body
+	for _, want := range []string{
+		"Gross retention", "Net retention", "Of those who could leave", "Renewals in 90 days", "At risk", "of=kept", "of=lost", "of=eligible", "of=renewals", "of=risk", "of=end",
+		"/revenue/definitions#grr", "/revenue/definitions#churn_eligible", `id="average-data"`, `id="churns-data"`, "2 customers are low or falling",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not have %q", want)
+		}
+	}
+	terms := ask(t, earningSite(false), "GET", "/revenue/definitions", nil).body
+	for _, tile := range (revenueView{}).tiles(View{numbers: numbersOf("")}) {
+		if !strings.Contains(terms, `id="`+tile.Key+`"`) {
+			t.Errorf("nothing says what %s (%s) is", tile.Name, tile.Key)
+		}
+	}
+}
+
+func TestFiltersStayUntilTheyAreCleared(t *testing.T) {
+	h := earningSite(false)
+	if res := ask(t, h, "GET", "/revenue", nil); res.StatusCode != http.StatusOK {
+		t.Fatalf("at first: %d", res.StatusCode)
+	}
+	body := ask(t, h, "GET", "/revenue?where=segment:small&by=owner&from=2026-01", nil).body
+	if !strings.Contains(body, "segment: small") || !strings.Contains(body, "clear=1") {
+		t.Error("the filter is not shown as a chip")
+	}
+	res := ask(t, h, "GET", "/revenue", nil)
+	if got := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || got != "/revenue?by=owner&where=segment%3Asmall" {
+		t.Errorf("the next visit leads to %q", got)
+	}
+	if res := ask(t, h, "GET", "/revenue?from=2026-01", nil); res.StatusCode != http.StatusOK || strings.Contains(res.body, "where-chips") {
+		t.Error("an address without a filter has one")
+	}
+	if res := ask(t, h, "GET", "/revenue", nil); res.StatusCode != http.StatusOK {
+		t.Errorf("a filter that was taken back comes again: %d", res.StatusCode)
+	}
+	ask(t, h, "GET", "/revenue?where=segment:small", nil)
+	if res := ask(t, h, "GET", "/revenue?clear=1", nil); res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/revenue" {
+		t.Errorf("clearing leads to %q", res.Header.Get("Location"))
+	}
+	if res := ask(t, h, "GET", "/revenue", nil); res.StatusCode != http.StatusOK {
+		t.Errorf("a filter that was cleared comes again: %d", res.StatusCode)
+	}
+	if res := ask(t, h, "GET", "/revenue?where=small", nil); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("what is no condition: %d", res.StatusCode)
+	}
+}
+
+func TestMovementsSayWhatCausedThem(t *testing.T) {
+	body := ask(t, earningSite(false), "GET", "/revenue/movements?kind=churn", nil).body
+	for _, want := range []string{"It ended then", "Price a month 300.50", "by billing", "/revenue/movements/"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
+func TestAPastDaySaysThatItIsNotNow(t *testing.T) {
+	body := ask(t, earningSite(false), "GET", "/revenue?at="+noon.AddDate(0, -5, 0).Format(time.DateOnly), nil).body
+	if !strings.Contains(body, "As known at the end of") || strings.Contains(body, "of=risk") {
+		t.Error("the page does not say loudly that it is of the past, or tells who is at risk now")
+	}
+}
+
+func TestAPolicyIsTriedThenUsedAndUndone(t *testing.T) {
+	h := earningSite(false)
+	if body := ask(t, h, "GET", "/revenue/policy?try=stripe", nil).body; !strings.Contains(body, "Nothing is changed yet") || !strings.Contains(body, "Follow stripe") {
+		t.Error("the policy is not tried")
+	}
+	csrf := url.Values{"csrf": {"csrf-of-ada"}, "rev": {"0"}, "policy": {"stripe"}}
+	res := ask(t, h, "POST", "/revenue/policy/use", csrf)
+	if res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", res.StatusCode, res.body)
+	}
+	if body := ask(t, h, "GET", res.Header.Get("Location"), nil).body; !strings.Contains(body, "Figures follow the policy stripe now.") || !strings.Contains(body, "Undo") {
+		t.Error("what was done is not said, or cannot be undone")
+	}
+	if res := ask(t, h, "POST", "/revenue/policy/use", csrf); res.StatusCode != http.StatusConflict {
+		t.Errorf("upon an old revision: %d", res.StatusCode)
+	}
+	if res := ask(t, h, "POST", "/revenue/policy/restore", csrf); res.StatusCode != http.StatusSeeOther {
+		t.Errorf("undone: %d", res.StatusCode)
+	}
+	if body := ask(t, h, "GET", "/revenue", nil).body; !strings.Contains(body, "policy cairn") {
+		t.Error("figures do not follow cairn again")
+	}
+}
+
+func TestAPolicyOfOnesOwnIsWrittenAsAForm(t *testing.T) {
+	h := earningSite(false)
+	form := url.Values{"csrf": {"csrf-of-ada"}, "rev": {"0"}, "name": {"Ours"}, "title": {"as the board has it"}}
+	own := ledger.Presets[1]
+	for _, q := range ledger.Questions {
+		form.Set(q.Key, q.Value(own))
+	}
+	form.Set("past_due_days", "soon")
+	if res := ask(t, h, "POST", "/revenue/policy/edit", form); res.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(res.body, "is not a number of days") || !strings.Contains(res.body, `aria-invalid="true"`) {
+		t.Errorf("%d: what is wrong is not named: %s", res.StatusCode, between(res.body, `id="policy-problem"`, "</form>"))
+	}
+	form.Set("past_due_days", "14")
+	if res := ask(t, h, "POST", "/revenue/policy/edit", form); res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", res.StatusCode, between(res.body, "notice bad", "</div>"))
+	}
+	if body := ask(t, h, "GET", "/revenue/policy", nil).body; !strings.Contains(body, "churn after 14 days") || !strings.Contains(body, "Edit ours") {
+		t.Error("the policy is not there")
+	}
+	form.Set("rev", "1")
+	if res := ask(t, h, "POST", "/revenue/policy/edit", form); res.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(res.body, "already") {
+		t.Errorf("one of the same name: %d", res.StatusCode)
+	}
+	if res := ask(t, h, "POST", "/revenue/policy/delete", url.Values{"csrf": {"csrf-of-ada"}, "rev": {"1"}, "policy": {"ours"}}); res.StatusCode != http.StatusSeeOther {
+		t.Errorf("taken away: %d", res.StatusCode)
+	}
+}
+
+func TestAMonthIsTriedThenClosedAndUndone(t *testing.T) {
+	h := earningSite(false)
+	month := ledger.MonthOf(cairn.DayOf(noon, time.UTC)) - 1
+	if body := ask(t, h, "GET", "/revenue/closing?month="+month.String(), nil).body; !strings.Contains(body, "Nothing is booked yet") {
+		t.Error("the month is not tried")
+	}
+	res := ask(t, h, "POST", "/revenue/closing", url.Values{"csrf": {"csrf-of-ada"}, "month": {month.String()}, "note": {"board meeting"}})
+	if res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", res.StatusCode, res.body)
+	}
+	if body := ask(t, h, "GET", res.Header.Get("Location"), nil).body; !strings.Contains(body, "Undo") || !strings.Contains(body, "board meeting") || !strings.Contains(body, "Closed until "+monthName(month)) {
+		t.Error("what was closed is not said, or cannot be undone")
+	}
+	if body := ask(t, h, "GET", "/revenue/closing?reopen="+month.String(), nil).body; !strings.Contains(body, "Nothing is opened yet") {
+		t.Error("opening is not tried")
+	}
+	if res := ask(t, h, "POST", "/revenue/closing/restore", url.Values{"csrf": {"csrf-of-ada"}, "rev": {"0"}}); res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("undone: %d", res.StatusCode)
+	}
+	if body := ask(t, h, "GET", "/revenue/closing", nil).body; !strings.Contains(body, "No month is closed") {
+		t.Error("the month is closed yet")
 	}
 }

@@ -74,6 +74,7 @@ type Deps struct {
 	Keep     *keep.Service    // optional: there is no page about how long events are kept
 	Revenue  *revenue.Service // optional: there are no pages about it
 	Payments *payment.Service // optional: there is no page about them
+	Memos    Memos            // optional: what people chose last does not stay
 	Auth     Auth
 	Users    Users
 	Settings func() Settings   // optional
