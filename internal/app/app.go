@@ -150,7 +150,7 @@ func (a *App) Close() error {
 func (a *App) House() House {
 	return House{
 		Version: Version(), Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
-		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Keep: a.Keep, Revenue: a.Revenue, Payments: a.Payment,
+		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Keep: a.Keep, Revenue: a.Revenue, Payments: a.Payment, Opportunities: a.opportunities(),
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
 }
@@ -184,7 +184,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/api/v1/", a.resources().Handler())
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
-		Usage: a.Usage, Revenue: a.Revenue, Memos: a.Store, Payments: a.Payment, Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
+		Usage: a.Usage, Revenue: a.Revenue, Memos: a.Store, Payments: a.Payment, Opportunities: a.opportunities(), Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()
 			return web.Settings{Zone: set.Zone, Currency: set.Currency, Address: a.cfg.URL}

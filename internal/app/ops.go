@@ -13,6 +13,7 @@ import (
 	"cairn/internal/auth"
 	"cairn/internal/ingest"
 	"cairn/internal/keep"
+	"cairn/internal/outcome"
 	"cairn/internal/payment"
 	"cairn/internal/revenue"
 	"cairn/internal/usage"
@@ -60,8 +61,11 @@ type House struct {
 	Revenue *revenue.Service
 
 	Payments *payment.Service
-	Now      func() time.Time
-	Zone     func() *time.Location // the workspace's; nil: UTC
+
+	Opportunities *outcome.Opportunities
+
+	Now  func() time.Time
+	Zone func() *time.Location // the workspace's; nil: UTC
 }
 
 // Users can be added.

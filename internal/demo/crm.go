@@ -74,6 +74,48 @@ var given = map[Cause]string{
 	LatePayer: "payment", LowAdoption: "not used", BadFit: "missing features",
 }
 
+// chances are what the CRM knows of more that a may buy: what led to each
+// expansion, what came to nothing, and what is open now (R132).
+func (t *teller) chances() {
+	a := t.a
+	for i, s := range a.growth {
+		d := t.dice(a.n, talkTheme, -60-int64(i))
+		id := fmt.Sprintf("opp-%04d-%d", a.n, i)
+		seen := s.day - cairn.Day(d.between(18, 50))
+		t.chance(seen, id, "seen", map[string]any{
+			"name": fmt.Sprintf("%d more seats", s.seats), "type": "upsell", "product": "Quillmere " + a.plan.name, "amount": amount(int64(s.seats) * a.plan.seat), "currency": currency,
+			"stage": "open", "close": date(s.day),
+		})
+		t.chance(s.day, id, "won", map[string]any{"stage": "won", "closed": date(s.day)})
+	}
+	d := t.dice(a.n, talkTheme, -70)
+	if !d.chance(0.3) {
+		return
+	}
+	seen, extra := workday(t.end-cairn.Day(d.between(4, 70))), d.between(3, 12)
+	fields := map[string]any{
+		"name": fmt.Sprintf("%d more seats", extra), "type": "upsell", "product": "Quillmere " + a.plan.name, "amount": amount(int64(extra) * a.plan.seat),
+		"currency": currency, "stage": "open", "close": date(seen + cairn.Day(d.between(30, 110))),
+	}
+	if d.chance(0.4) {
+		fields["name"], fields["type"], fields["product"], fields["amount"] = "Quillmere Forms", "cross_sell", "Quillmere Forms", amount(int64(d.between(80, 1600))*100)
+	}
+	id := fmt.Sprintf("opp-%04d-now", a.n)
+	t.chance(seen, id, "seen", fields)
+	if d.chance(0.2) {
+		lost := workday(seen + cairn.Day(d.between(5, 25)))
+		t.chance(lost, id, "lost", map[string]any{"stage": "lost", "closed": date(lost)})
+	}
+}
+
+// chance is what the CRM says of one of them on a day on which a is a customer.
+func (t *teller) chance(d cairn.Day, id, what string, fields map[string]any) {
+	if d <= t.a.since || t.a.gone(d) || what == "won" && d-50 <= t.a.first(t.Company) {
+		return
+	}
+	t.tell("crm", d, t.dice(t.a.n, talkTheme, keyNumber(id+what)).office(), id+"-"+what, t.patch(cairn.OfOpportunity, id, fields))
+}
+
 // staffing is the people as the CRM knows them: who comes, who leaves, who no
 // longer wants mail (R111).
 func (t *teller) staffing() {

@@ -71,6 +71,7 @@ func (c *Company) tellStory(a *customer) []fact {
 	t.entry()
 	t.staffing()
 	t.ending()
+	t.chances()
 	t.contract()
 	t.invoices()
 	t.paying()

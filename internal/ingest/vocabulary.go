@@ -195,7 +195,8 @@ var vocabulary = map[cairn.EventKind]map[string]field{
 		"close":    {read: readDate, class: plain},
 		"closed":   {read: readDate, class: plain},
 		"why":      {read: readProse, class: personal},
-		"held":     {read: readText, class: plain}, // why it is held back
+		"held":     {read: readText, class: plain},  // why it is held back
+		"released": {read: readTruth, class: plain}, // a person lets it go on though the value test holds it back
 	},
 }
 

@@ -15,6 +15,7 @@ import (
 	"cairn/internal/event"
 	"cairn/internal/ingest"
 	"cairn/internal/keep"
+	"cairn/internal/outcome"
 	"cairn/internal/payment"
 	"cairn/internal/reply"
 	"cairn/internal/revenue"
@@ -61,27 +62,28 @@ type Progress struct {
 
 // Deps are what pages are made of. Optional ones say so.
 type Deps struct {
-	Accounts account.Store
-	Identity account.Identity
-	Explain  account.Explainer
-	Past     account.Historian
-	History  event.History
-	Work     work.Store
-	Sources  ingest.Sources
-	Rejects  *ingest.Mender // optional: what was refused cannot be mended
-	Door     Admitter
-	Usage    *usage.Service
-	Keep     *keep.Service    // optional: there is no page about how long events are kept
-	Revenue  *revenue.Service // optional: there are no pages about it
-	Payments *payment.Service // optional: there is no page about them
-	Memos    Memos            // optional: what people chose last does not stay
-	Auth     Auth
-	Users    Users
-	Settings func() Settings   // optional
-	Progress func() []Progress // optional
-	Ready    func() error      // optional: why this server cannot serve yet
-	Now      func() time.Time  // the workspace's clock; optional: time.Now
-	Log      *slog.Logger      // optional
+	Accounts      account.Store
+	Identity      account.Identity
+	Explain       account.Explainer
+	Past          account.Historian
+	History       event.History
+	Work          work.Store
+	Sources       ingest.Sources
+	Rejects       *ingest.Mender // optional: what was refused cannot be mended
+	Door          Admitter
+	Usage         *usage.Service
+	Keep          *keep.Service          // optional: there is no page about how long events are kept
+	Revenue       *revenue.Service       // optional: there are no pages about it
+	Payments      *payment.Service       // optional: there is no page about them
+	Memos         Memos                  // optional: what people chose last does not stay
+	Opportunities *outcome.Opportunities // optional: there are no pages about them
+	Auth          Auth
+	Users         Users
+	Settings      func() Settings   // optional
+	Progress      func() []Progress // optional
+	Ready         func() error      // optional: why this server cannot serve yet
+	Now           func() time.Time  // the workspace's clock; optional: time.Now
+	Log           *slog.Logger      // optional
 }
 
 // site serves the pages.
@@ -128,6 +130,7 @@ func New(d Deps) http.Handler {
 	s.keepRoutes(mux)
 	s.revenueRoutes(mux)
 	s.paymentRoutes(mux)
+	s.opportunityRoutes(mux)
 	s.identityRoutes(mux)
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request, View) error {
 		return cairn.Errorf(cairn.NotFound, "There is no page at this address.")
