@@ -22,6 +22,7 @@ import (
 	"cairn/internal/flow"
 	"cairn/internal/ingest"
 	"cairn/internal/keep"
+	"cairn/internal/outcome"
 	"cairn/internal/payment"
 	"cairn/internal/revenue"
 	"cairn/internal/signal"
@@ -35,16 +36,17 @@ import (
 
 // An App is an open Cairn.
 type App struct {
-	Store   *sqlstore.Store
-	Door    *ingest.Door // on the workspace's clock
-	Auth    *auth.Service
-	Explain turn.Explainer
-	Past    *turn.Past
-	Usage   *usage.Service
-	Keep    *keep.Service
-	Revenue *revenue.Service
-	Payment *payment.Service
-	Clock   *Clock
+	Store    *sqlstore.Store
+	Door     *ingest.Door // on the workspace's clock
+	Auth     *auth.Service
+	Explain  turn.Explainer
+	Past     *turn.Past
+	Usage    *usage.Service
+	Keep     *keep.Service
+	Revenue  *revenue.Service
+	Renewals *outcome.Renewals
+	Payment  *payment.Service
+	Clock    *Clock
 
 	cfg     config.Config
 	log     *slog.Logger
@@ -100,6 +102,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 		return revenue.Settings{Zone: set.Zone, Currency: set.Currency, Precedence: set.Precedence}
 	}}
 	a.Payment = &payment.Service{Store: store, Now: a.Clock.Now, Settings: a.paymentSettings}
+	a.Renewals = &outcome.Renewals{Store: store, Book: store, Basis: a.Revenue.Basis}
 	a.Keep = &keep.Service{Store: store, Book: store, Memos: store, Settings: store.Settings, Now: a.Clock.Now}
 	a.join()
 	return a, nil
@@ -122,6 +125,7 @@ func (a *App) join() {
 	turner := &turn.Turner{Store: s, Definitions: a.definitions}
 	doer := &action.Performer{Store: s, Log: a.log, Doers: map[string]action.Doer{"task": taskDoer{a}}}
 	dropper := &keep.Dropper{Store: s, Book: s, Zone: func() *time.Location { return s.Settings().Zone }, Log: a.log}
+	forecasts := &outcome.Keeper{Renewals: a.Renewals, Leads: s.Leads, Zone: func() *time.Location { return s.Settings().Zone }}
 	a.flow = &flow.Flow{Now: a.Clock.Now, Log: a.log, Steps: []flow.Step{
 		{Name: account.MatchStage, Stage: &account.Matcher{Store: s}, Wake: s.Bell("unmatched")},
 		{Name: signal.StageName, Stage: a.fold, Wake: s.Bell("log")},
@@ -131,6 +135,7 @@ func (a *App) join() {
 		{Name: keep.StageName, Stage: dropper, Wake: s.Bell("book"), Next: dropper.Next},
 		{Name: keep.WatchName, Stage: &keep.Watcher{Service: a.Keep, Leads: s.Leads, Log: a.log}, Wake: s.Bell("book")},
 		{Name: recountName, Stage: &recounter{app: a}, Wake: s.Bell("settings")},
+		{Name: outcome.KeeperName, Stage: forecasts, Next: forecasts.Next},
 	}}
 }
 
@@ -150,7 +155,7 @@ func (a *App) Close() error {
 func (a *App) House() House {
 	return House{
 		Version: Version(), Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
-		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Keep: a.Keep, Revenue: a.Revenue, Payments: a.Payment, Opportunities: a.opportunities(),
+		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Keep: a.Keep, Revenue: a.Revenue, Renewals: a.Renewals, Payments: a.Payment, Opportunities: a.opportunities(),
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
 }
@@ -184,7 +189,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/api/v1/", a.resources().Handler())
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
-		Usage: a.Usage, Revenue: a.Revenue, Memos: a.Store, Payments: a.Payment, Opportunities: a.opportunities(), Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
+		Usage: a.Usage, Revenue: a.Revenue, Renewals: a.Renewals, Memos: a.Store, Payments: a.Payment, Opportunities: a.opportunities(), Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()
 			return web.Settings{Zone: set.Zone, Currency: set.Currency, Address: a.cfg.URL}

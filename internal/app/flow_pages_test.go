@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"cairn"
+	"cairn/internal/outcome"
 )
 
 // TestEveryPageIsSoundInEveryWindow looks at every page of a whole Cairn, full
@@ -45,6 +46,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"usage": "/usage", "usage-tick": "/usage?tick=Page+Viewed", "usage-metrics": "/usage/metrics", "usage-metric": "/usage/metrics/new", "usage-drivers": "/usage/drivers",
 			"keeping": "/keeping", "keeping-try": "/keeping?for=90+days",
 			"revenue": "/revenue", "revenue-by": "/revenue?by=owner&policy=stripe", "revenue-movements": "/revenue/movements?kind=expansion", "revenue-cohorts": "/revenue/cohorts", "revenue-cohorts-by": "/revenue/cohorts?by=plan&of=money", "revenue-cohort-accounts": "/revenue/cohorts/accounts?age=3", "revenue-survival": "/revenue/survival", "revenue-survival-by": "/revenue/survival?by=plan", "revenue-survival-accounts": "/revenue/survival/accounts?what=watched&from=6", "revenue-definitions": "/revenue/definitions",
+			"renewals": "/renewals", "renewals-next": "/renewals?sort=-disagreement&quarter=" + (outcome.QuarterOf(cairn.DayOf(full.Clock.Now(), time.UTC)) + 1).String(), "renewals-grades": "/renewals/grades",
 			"payments": "/revenue/payments", "expansion": "/revenue/expansion", "expansion-held": "/revenue/expansion?stage=held", "payments-late": "/revenue/payments?kind=late&age=1-30", "payments-past": "/revenue/payments?at=2020-01-01",
 			"revenue-only": "/revenue?where=owner:nobody@example.com", "revenue-past": "/revenue?at=" + full.Clock.Now().AddDate(0, -2, 0).Format(time.DateOnly), "revenue-behind": "/revenue/accounts?of=risk",
 			"revenue-account": "/revenue/movements/" + full.tasksNow(t)[0].Account.ID.String(), "revenue-policy": "/revenue/policy?try=stripe", "revenue-policy-form": "/revenue/policy/edit?copy=stripe",
@@ -59,7 +61,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"empty-today": "/today", "empty-accounts": "/accounts", "empty-sources": "/sources", "empty-source": "/sources/segment",
 			"empty-keys": "/sources/segment/keys", "empty-contract": "/sources/segment/contract", "empty-rejects": "/sources/segment/rejects", "empty-unclaimed": "/unclaimed",
 			"empty-usage": "/usage", "empty-metrics": "/usage/metrics", "empty-metric": "/usage/metrics/new", "empty-keeping": "/keeping", "empty-drivers": "/usage/drivers",
-			"empty-revenue": "/revenue", "empty-cohorts": "/revenue/cohorts", "empty-survival": "/revenue/survival", "empty-definitions": "/revenue/definitions", "empty-movements": "/revenue/movements", "empty-payments": "/revenue/payments", "empty-expansion": "/revenue/expansion",
+			"empty-revenue": "/revenue", "empty-cohorts": "/revenue/cohorts", "empty-survival": "/revenue/survival", "empty-definitions": "/revenue/definitions", "empty-movements": "/revenue/movements", "empty-renewals": "/renewals", "empty-grades": "/renewals/grades", "empty-payments": "/revenue/payments", "empty-expansion": "/revenue/expansion",
 			"empty-behind": "/revenue/accounts?of=lost", "empty-policy": "/revenue/policy", "empty-compare": "/revenue/compare", "empty-closing": "/revenue/closing",
 		} {
 			w.visit(path)

@@ -50,15 +50,16 @@ type House struct {
 	Decisions interface {
 		Decisions(ctx context.Context, scope cairn.Scope, id cairn.AccountID) ([]cairn.Decision, error)
 	}
-	Sources ingest.Sources
-	Rejects *ingest.Mender
-	Door    Door
-	Stages  Stages
-	Memos   Memos
-	Demo    Demonstration
-	Usage   *usage.Service
-	Keep    *keep.Service
-	Revenue *revenue.Service
+	Sources  ingest.Sources
+	Rejects  *ingest.Mender
+	Door     Door
+	Stages   Stages
+	Memos    Memos
+	Demo     Demonstration
+	Usage    *usage.Service
+	Keep     *keep.Service
+	Revenue  *revenue.Service
+	Renewals *outcome.Renewals
 
 	Payments *payment.Service
 

@@ -17,7 +17,7 @@ func operations() []operation {
 		Rejects, Reject, MendReject, PatchRejects, ReplayRejects, MoveRejects,
 		Events, Meaningful, Choose, Metrics, Metric, TryMetric, SaveMetric, DeleteMetric, Drivers,
 		Keeping, ChangeKeeping, KeepHistory,
-		Revenue, RevenueTerms, RevenueDefine, RevenueCompare, RevenueMovements, RevenueClose, RevenueReopen, RevenueCorrections, PaymentsFind, OpportunityList, OpportunitySet, OpportunityRules, OpportunityRulesSet, Cohorts, Stays}
+		Revenue, RevenueTerms, RevenueDefine, RevenueCompare, RevenueMovements, RevenueClose, RevenueReopen, RevenueCorrections, Renewals, RenewalGrades, RenewalSay, PaymentsFind, OpportunityList, OpportunitySet, OpportunityRules, OpportunityRulesSet, Cohorts, Stays}
 }
 
 // None is the input or the output of an operation that has none.

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"maps"
 
 	"cairn"
 	"cairn/internal/ingest"
@@ -20,10 +21,12 @@ func (t *teller) contract() {
 	a := t.a
 	begin := max(a.since, a.first(t.Company))
 	next := t.renewal(begin)
-	t.terms(begin, "signed", map[string]any{
+	signed := map[string]any{
 		"product": "Quillmere " + a.plan.name, "mrr": amount(a.mrr(begin)), "currency": currency,
 		"seats": a.seatsOn(begin), "start": date(a.since), "renews": date(next), "status": "active", "auto_renew": true,
-	})
+	}
+	maps.Copy(signed, t.conditions())
+	t.terms(begin, "signed", signed)
 	for ; next < t.horizon && !a.gone(next); next = months(next, a.term) {
 		t.terms(next, "renewed-"+next.String(), map[string]any{
 			"renews": date(months(next, a.term)), "status": "active", "mrr": amount(a.mrr(next)),

@@ -25,6 +25,7 @@ const (
 	pulseTheme
 	faultTheme
 	houseTheme
+	renewalTheme
 )
 
 // A dice is a stream of draws.

@@ -73,6 +73,7 @@ func (c *Company) tellStory(a *customer) []fact {
 	t.ending()
 	t.chances()
 	t.contract()
+	t.renewals()
 	t.invoices()
 	t.paying()
 	t.tickets()

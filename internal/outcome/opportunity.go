@@ -1,5 +1,10 @@
 // Package outcome is what became of customers, and what may: opportunities to sell
-// more, whose they are, and what holds them back.
+// more, whose they are, and what holds them back; contracts that come up, what is
+// forecast of them and how that turned out.
+//
+// That a contract comes up, and what became of it, is derived from what was said
+// of the contract. What people say of a renewal (how likely it is, what is next,
+// how it ended) are records of their own, which are matched to it.
 package outcome
 
 import (

@@ -74,6 +74,7 @@ type Deps struct {
 	Usage         *usage.Service
 	Keep          *keep.Service          // optional: there is no page about how long events are kept
 	Revenue       *revenue.Service       // optional: there are no pages about it
+	Renewals      *outcome.Renewals      // optional: there are no pages about them
 	Payments      *payment.Service       // optional: there is no page about them
 	Memos         Memos                  // optional: what people chose last does not stay
 	Opportunities *outcome.Opportunities // optional: there are no pages about them
@@ -129,6 +130,7 @@ func New(d Deps) http.Handler {
 	s.usageRoutes(mux)
 	s.keepRoutes(mux)
 	s.revenueRoutes(mux)
+	s.renewalRoutes(mux)
 	s.paymentRoutes(mux)
 	s.opportunityRoutes(mux)
 	s.identityRoutes(mux)
