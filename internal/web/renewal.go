@@ -197,8 +197,8 @@ func (t renewalsView) scenarios(v View) []scenario {
 type renewalBar struct {
 	Month, Name string
 	Amount      int64
-	Low, High   int64 // of an interval; equal: none
-	Look        string
+	Low, High   int64  // of an interval; equal: none
+	Look, Ink   string // of the bar, and of what stands in it
 }
 
 func (t renewalsView) bars() []renewalBar {
@@ -206,9 +206,9 @@ func (t renewalsView) bars() []renewalBar {
 	for _, m := range t.Months {
 		month := m.From.Start(time.UTC).Format("Jan")
 		out = append(out,
-			renewalBar{month, "comes up", m.Original, 0, 0, "--grey-soft"},
-			renewalBar{month, "forecast", m.Outlook.Expected, m.Outlook.Low, m.Outlook.High, "--accent"},
-			renewalBar{month, "booked", m.Booked, 0, 0, "--teal"})
+			renewalBar{month, "comes up", m.Original, 0, 0, "--grey-soft", "--ink"},
+			renewalBar{month, "forecast", m.Outlook.Expected, m.Outlook.Low, m.Outlook.High, "--accent-soft", "--ink"},
+			renewalBar{month, "booked", m.Booked, 0, 0, "--teal-soft", "--ink"})
 	}
 	return out
 }
@@ -219,8 +219,15 @@ func (t renewalsView) picture(v View) map[string]any {
 	var names []string
 	var bars, lines []any
 	units := func(minor int64) float64 { return ledgerUnits(12*minor, t.Currency) }
+	most := int64(0) // bars that are low beside the highest have no room for words
 	for _, b := range t.bars() {
-		name := b.Month + "\n" + b.Name
+		most = max(most, b.Amount)
+	}
+	for i, b := range t.bars() {
+		name := strings.Repeat(" ", i+1) // the month stands under the middle one of its three bars
+		if i%3 == 1 {
+			name = b.Month
+		}
 		names = append(names, name)
 		tip := fmt.Sprintf("%s, %s: %s", b.Month, b.Name, t.year(v, b.Amount))
 		if b.Low != b.High {
@@ -230,7 +237,7 @@ func (t renewalsView) picture(v View) map[string]any {
 		}
 		bars = append(bars, map[string]any{
 			"value": units(b.Amount), "name": tip, "itemStyle": map[string]any{"color": b.Look},
-			"label": map[string]any{"show": b.Amount > 0, "position": "insideBottom", "color": "--ink", "fontSize": 11, "formatter": t.year(v, b.Amount)},
+			"label": map[string]any{"show": 6*b.Amount > most, "position": "insideBottom", "color": b.Ink, "fontSize": 11, "lineHeight": 15, "align": "center", "formatter": b.Name + "\n" + t.year(v, b.Amount)},
 		})
 	}
 	return map[string]any{
@@ -240,7 +247,7 @@ func (t renewalsView) picture(v View) map[string]any {
 		"xAxis":   map[string]any{"type": "category", "data": names, "axisLine": map[string]any{"lineStyle": map[string]any{"color": "--line-strong"}}, "axisTick": map[string]any{"show": false}, "axisLabel": map[string]any{"color": "--dim", "interval": 0, "fontSize": 11}},
 		"yAxis":   map[string]any{"type": "value", "min": 0, "axisLabel": map[string]any{"color": "--dim"}, "splitLine": map[string]any{"lineStyle": map[string]any{"color": "--line"}}},
 		"series": []any{map[string]any{
-			"type": "bar", "data": bars, "barWidth": "64%",
+			"type": "bar", "data": bars, "barWidth": "76%", "labelLayout": map[string]any{"hideOverlap": true},
 			"markLine": map[string]any{"silent": true, "symbol": []string{"rect", "rect"}, "symbolSize": []int{14, 2}, "label": map[string]any{"show": false}, "lineStyle": map[string]any{"type": "solid", "width": 2, "color": "--ink"}, "data": lines},
 		}},
 	}
@@ -326,6 +333,9 @@ func disagreementText(r *outcome.Renewal) string {
 var outcomeWords = map[string]string{
 	outcome.Renewed: "renewed", outcome.Upsell: "renewed with upsell", outcome.Downsell: "renewed with downsell", outcome.Loss: "lost",
 }
+
+// outcomeChips say so in short.
+var outcomeChips = map[string]string{outcome.Renewed: "renewed", outcome.Upsell: "upsell", outcome.Downsell: "downsell", outcome.Loss: "lost"}
 
 func endedLook(word string) string {
 	switch word {
@@ -543,12 +553,12 @@ func scoreText(v View, f *float64) string {
 func (t gradesView) calibration() map[string]any {
 	line := map[string]any{"type": "line", "data": []any{[]any{0, 0}, []any{100, 100}}, "symbol": "none", "silent": true, "lineStyle": map[string]any{"color": "--line-strong", "type": "dashed"}, "tooltip": map[string]any{"show": false}}
 	axis := func(name string) map[string]any {
-		return map[string]any{"type": "value", "min": 0, "max": 100, "name": name, "nameLocation": "middle", "nameGap": 30, "axisLabel": map[string]any{"color": "--dim", "formatter": "{value} %"}, "splitLine": map[string]any{"lineStyle": map[string]any{"color": "--line"}}}
+		return map[string]any{"type": "value", "min": 0, "max": 100, "name": name, "nameLocation": "middle", "nameGap": 42, "axisLabel": map[string]any{"color": "--dim", "formatter": "{value} %"}, "splitLine": map[string]any{"lineStyle": map[string]any{"color": "--line"}}}
 	}
 	return map[string]any{
 		"aria":    map[string]any{"enabled": false},
 		"tooltip": map[string]any{"trigger": "item", "formatter": "{b}", "confine": true, "backgroundColor": "--ink", "borderWidth": 0, "textStyle": map[string]any{"color": "--surface", "fontSize": 12.5}},
-		"grid":    map[string]any{"left": 24, "right": 24, "top": 24, "bottom": 28, "containLabel": true},
+		"grid":    map[string]any{"left": 34, "right": 24, "top": 24, "bottom": 34, "containLabel": true},
 		"xAxis":   axis("forecast"), "yAxis": axis("renewed"),
 		"series": []any{line, calibrationSeries("Model", "circle", "--accent", t.Model), calibrationSeries("People", "diamond", "--orange", t.Human)},
 	}
@@ -621,6 +631,42 @@ func exactAmount(minor int64, currency string) string { return ledger.Decimal(mi
 
 // escaped is an address as a part of another.
 func escaped(address string) string { return url.QueryEscape(address) }
+
+// renewalTermsShort are the terms that matter most, after the product.
+func renewalTermsShort(r *outcome.Renewal) string {
+	var out string
+	if r.AutoSaid && r.Auto {
+		out += ", auto"
+	}
+	if r.AutoSaid && !r.Auto {
+		out += ", to sign"
+	}
+	if r.Paper == "customer" {
+		out += ", customer’s paper"
+	}
+	if r.Lock != 0 {
+		out += ", price lock"
+	}
+	return out
+}
+
+// renewalTermsText says them in full.
+func renewalTermsText(r *outcome.Renewal) string {
+	parts := []string{fmt.Sprintf("A term of %d months.", r.Months)}
+	switch {
+	case r.AutoSaid && r.Auto:
+		parts = append(parts, "It renews by itself when its term is over.")
+	case r.AutoSaid:
+		parts = append(parts, "It must be signed again.")
+	}
+	if r.Paper == "customer" {
+		parts = append(parts, "The contract is the customer’s own: their terms, and they may leave within the term.")
+	}
+	if r.Lock != 0 {
+		parts = append(parts, "Its price is fixed until "+r.Lock.Start(time.UTC).Format("2 January 2006")+".")
+	}
+	return strings.Join(parts, " ")
+}
 
 // dueWord says when a renewal comes up, or came.
 func dueWord(v View, r *outcome.Renewal) string {
