@@ -105,7 +105,7 @@ func (c *cli) rootCommand() *cobra.Command {
 		c.stagesCommand(), c.rebuildCommand(),
 		c.userCommand(), c.personCommand(), c.sourceCommand(),
 		c.eventsCommand(), c.meaningfulCommand(), c.metricCommand(), c.driversCommand(), c.keepCommand(),
-		c.metricsCommand(), c.paymentsCommand(), c.opportunitiesCommand(), c.cohortsCommand(), c.survivalCommand(), c.renewalsCommand(), c.fitCommand(),
+		c.metricsCommand(), c.churnCommand(), c.lossesCommand(), c.paymentsCommand(), c.opportunitiesCommand(), c.cohortsCommand(), c.survivalCommand(), c.renewalsCommand(), c.fitCommand(),
 		c.benchCommand(), c.versionCommand(),
 	)
 	sentences(root)

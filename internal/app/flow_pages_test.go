@@ -51,6 +51,8 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"revenue-only": "/revenue?where=owner:nobody@example.com", "revenue-past": "/revenue?at=" + full.Clock.Now().AddDate(0, -2, 0).Format(time.DateOnly), "revenue-behind": "/revenue/accounts?of=risk",
 			"revenue-account": "/revenue/movements/" + full.tasksNow(t)[0].Account.ID.String(), "revenue-policy": "/revenue/policy?try=stripe", "revenue-policy-form": "/revenue/policy/edit?copy=stripe",
 			"revenue-compare": "/revenue/compare?a=cairn&b=stripe", "revenue-closing": "/revenue/closing",
+			"churn": "/revenue/churn", "churn-by": "/revenue/churn?by=owner&policy=stripe", "churn-customers": "/revenue/churn/customers?of=eligible",
+			"losses": "/revenue/losses", "losses-by": "/revenue/losses?by=owner&only=open", "loss-reasons": "/revenue/losses/reasons",
 		} {
 			w.visit(path)
 			w.sound(name, l)
@@ -63,6 +65,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"empty-usage": "/usage", "empty-metrics": "/usage/metrics", "empty-metric": "/usage/metrics/new", "empty-keeping": "/keeping", "empty-drivers": "/usage/drivers",
 			"empty-revenue": "/revenue", "empty-cohorts": "/revenue/cohorts", "empty-survival": "/revenue/survival", "empty-definitions": "/revenue/definitions", "empty-movements": "/revenue/movements", "empty-renewals": "/renewals", "empty-grades": "/renewals/grades", "empty-payments": "/revenue/payments", "empty-expansion": "/revenue/expansion",
 			"empty-behind": "/revenue/accounts?of=lost", "empty-policy": "/revenue/policy", "empty-compare": "/revenue/compare", "empty-closing": "/revenue/closing",
+			"empty-churn": "/revenue/churn", "empty-losses": "/revenue/losses", "empty-churn-customers": "/revenue/churn/customers",
 		} {
 			w.visit(path)
 			w.sound(name, l)

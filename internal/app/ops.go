@@ -61,6 +61,10 @@ type House struct {
 	Revenue  *revenue.Service
 	Renewals *outcome.Renewals
 
+	Losses  *outcome.Losses
+	Members interface {
+		Users(ctx context.Context) ([]auth.User, error)
+	}
 	Payments *payment.Service
 
 	Opportunities *outcome.Opportunities

@@ -67,6 +67,44 @@ func (t *teller) ending() {
 		reason = "price"
 	}
 	t.account(a.lost+1, 9*3600, "churned", map[string]any{"status": string(cairn.Churned), "churn_reason": reason})
+	t.followUp()
+}
+
+// followUp is what Quillmere's people learn when they call a customer some
+// time after it has left (R135): mostly the true reason, now and then only the
+// price that the customer named first, and of some they learn nothing. What
+// they call unavoidable is not always so (R095).
+func (t *teller) followUp() {
+	a, d := t.a, t.dice(t.a.n, talkTheme, -31)
+	called := workday(a.lost + cairn.Day(d.between(4, 24)))
+	said := map[string]any{"on": date(a.lost), "reason": learnt[a.cause], "detail": d.pick(partingWords[a.cause]), "asked_on": date(called)}
+	switch roll := d.Float64(); {
+	case roll < 0.2:
+		return
+	case roll < 0.32:
+		said["reason"], said["detail"] = "price", "They say that it costs too much. Nobody asked further."
+	case roll < 0.5 && a.cause == LatePayer:
+		said["reason"], said["unavoidable"], said["evidence"] = "closed", true, "Their office no longer answers the phone."
+	case roll < 0.5 && a.cause == LostChampion:
+		said["reason"], said["unavoidable"], said["evidence"] = "acquired", true, "Press release: they are part of a larger group now."
+	}
+	t.tell("crm", called, 15*3600, "follow-up", t.patch(cairn.OfLoss, fmt.Sprintf("loss-%04d", a.n), said))
+}
+
+// learnt are the reasons as Quillmere tells them, of the usual list.
+var learnt = map[Cause]string{
+	BadHandOff: "outcome", LostChampion: "champion_left", UnresolvedTickets: "service",
+	LatePayer: "payment", LowAdoption: "outcome", BadFit: "bad_fit",
+}
+
+// partingWords are what customers said when they were called.
+var partingWords = map[Cause][]string{
+	BadHandOff:        {"Nobody showed them how to begin after the contract was signed.", "They waited for weeks to be set up, and then had another way."},
+	LostChampion:      {"The one who had brought it in left, and nobody took it over.", "The new head of the department works with what she knows."},
+	UnresolvedTickets: {"Their problems stayed open for months.", "They were told twice that it was mended, and it was not."},
+	LatePayer:         {"Three reminders stayed unanswered.", "Their bank returned the direct debit."},
+	LowAdoption:       {"Two people used it in the end.", "It never became a part of their day."},
+	BadFit:            {"It cannot do what they were sold.", "They needed another kind of product from the start."},
 }
 
 var given = map[Cause]string{

@@ -312,6 +312,6 @@ func typeOf(kind cairn.EventKind, field string) string {
 
 // Of the vocabulary, in every kind of record that has them.
 var (
-	dateFields   = []string{"created_at", "start", "renews", "end", "cancelled_at", "issued", "due", "paid_at", "opened", "closed", "answered"}
+	dateFields   = []string{"created_at", "start", "renews", "end", "cancelled_at", "issued", "due", "paid_at", "opened", "closed", "answered", "on", "asked_on"}
 	numberFields = []string{"mrr", "amount", "score", "seats", "failed_payments", "reopened"}
 )

@@ -178,10 +178,12 @@ var vocabulary = map[cairn.EventKind]map[string]field{
 		"on":          {read: readDate, class: plain},
 		"reason":      {read: readText, class: plain},
 		"detail":      {read: readProse, class: personal},
-		"unavoidable": {read: readTruth, class: plain},
+		"unavoidable": {read: readUnavoidable, class: plain},
 		"evidence":    {read: readProse, class: personal},
 		"audit":       {read: oneOf("confirmed", "rejected"), class: plain},
 		"asked_on":    {read: readDate, class: plain}, // when the customer was asked why
+		"claimed_by":  {read: readText, class: plain}, // the actor who said that it was unavoidable
+		"audited_by":  {read: readText, class: plain}, // the actor who looked at that
 	},
 	cairn.OfOpportunity: {
 		"name":     {read: readText, class: plain},
@@ -333,6 +335,19 @@ func readIDs(v any, _ patch) (any, flaw) {
 		return nil, wrong
 	}
 	return out, fine
+}
+
+// readUnavoidable reads whether a loss is claimed to have been unavoidable: it
+// is only together with what shows it (R095).
+func readUnavoidable(v any, p patch) (any, flaw) {
+	read, problem := readTruth(v, p)
+	if problem != fine || read != true {
+		return read, problem
+	}
+	if s, _ := textOf(p.props["evidence"]); s == "" {
+		return nil, flaw{CodeValue, "A loss is called unavoidable with evidence only: send evidence, what shows that nothing could be done, in the same patch."}
+	}
+	return read, fine
 }
 
 func readDate(v any, _ patch) (any, flaw) {

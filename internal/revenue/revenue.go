@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"cairn"
@@ -41,6 +42,9 @@ type Service struct {
 	Changed  func(ctx context.Context) error // what follows when something else counts; optional
 
 	memory memory
+
+	upsMu sync.Mutex
+	ups   renewals
 }
 
 // Settings are those of the workspace that matter here.

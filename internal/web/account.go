@@ -44,6 +44,7 @@ type accountView struct {
 	Users    map[string]string // the people of Cairn by id, for whoever wrote something down
 	Version  int64
 	Known    *account.Known // under which ids; nil: not asked for
+	Loss     *accountLoss   // how it was lost; nil: it was not, or the page shows the past
 	Done     identityDone
 }
 
@@ -198,6 +199,11 @@ func (s *site) accountView(r *http.Request, v View, id cairn.AccountID) (account
 		}
 		av.Known = &known
 		av.Done = doneOf(r, av.path())
+	}
+	if !av.Past() {
+		if av.Loss, err = s.accountLoss(ctx, av.Account); err != nil {
+			return av, err
+		}
 	}
 	if av.Users, err = s.userNames(ctx); err != nil {
 		return av, err

@@ -78,6 +78,7 @@ type Deps struct {
 	Payments      *payment.Service       // optional: there is no page about them
 	Memos         Memos                  // optional: what people chose last does not stay
 	Opportunities *outcome.Opportunities // optional: there are no pages about them
+	Losses        *outcome.Losses        // optional: there are no pages about who left
 	Auth          Auth
 	Users         Users
 	Settings      func() Settings   // optional
@@ -133,6 +134,8 @@ func New(d Deps) http.Handler {
 	s.renewalRoutes(mux)
 	s.paymentRoutes(mux)
 	s.opportunityRoutes(mux)
+	s.churnRoutes(mux)
+	s.lossRoutes(mux)
 	s.identityRoutes(mux)
 	mux.Handle("/", s.page(func(http.ResponseWriter, *http.Request, View) error {
 		return cairn.Errorf(cairn.NotFound, "There is no page at this address.")

@@ -25,7 +25,7 @@ func Run(t *testing.T, open Opener) {
 		run  func(t *testing.T, open Opener)
 	}{
 		{"Log", Log}, {"Project", Project}, {"Seal", Seal}, {"Erasure", Erasure}, {"Fold", Fold}, {"Rebuild", Rebuild}, {"Counted", Counted}, {"Turns", Turns},
-		{"Accounts", Accounts}, {"Identity", Identity}, {"Match", Match}, {"Registry", Registry}, {"Work", Work}, {"Contracts", Contracts}, {"Renewals", Renewals}, {"Payments", Payments}, {"Auth", Auth}, {"Book", Book}, {"Sources", Sources}, {"Rejects", Rejects}, {"Bulk", Bulk}, {"Feed", Feed},
+		{"Accounts", Accounts}, {"Identity", Identity}, {"Match", Match}, {"Registry", Registry}, {"Work", Work}, {"Contracts", Contracts}, {"Losses", Losses}, {"Renewals", Renewals}, {"Payments", Payments}, {"Auth", Auth}, {"Book", Book}, {"Sources", Sources}, {"Rejects", Rejects}, {"Bulk", Bulk}, {"Feed", Feed},
 		{"Keep", Keep},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, open) })
