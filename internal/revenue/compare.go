@@ -200,7 +200,6 @@ func (s *Service) decides(ctx context.Context, q Query, out *Comparison) error {
 	if err != nil {
 		return err
 	}
-	q = q.fill(v.last)
 	of := map[cairn.AccountID][]int{}
 	for i, d := range out.Differ {
 		of[d.Account] = append(of[d.Account], i)
