@@ -104,7 +104,7 @@ func (c *cli) rootCommand() *cobra.Command {
 		c.accountsCommand(), c.vectorCommand(), c.decisionsCommand(), c.unclaimedCommand(), c.identityCommand(),
 		c.stagesCommand(), c.rebuildCommand(),
 		c.userCommand(), c.personCommand(), c.sourceCommand(),
-		c.eventsCommand(), c.meaningfulCommand(), c.metricCommand(), c.driversCommand(), c.keepCommand(),
+		c.eventsCommand(), c.meaningfulCommand(), c.metricCommand(), c.signalCommand(), c.modelCommand(), c.driversCommand(), c.keepCommand(),
 		c.metricsCommand(), c.churnCommand(), c.lossesCommand(), c.paymentsCommand(), c.opportunitiesCommand(), c.cohortsCommand(), c.survivalCommand(), c.renewalsCommand(), c.fitCommand(),
 		c.benchCommand(), c.versionCommand(),
 	)
@@ -117,7 +117,7 @@ func sentences(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			err := check(cmd, args)
-			if err != nil && cmd.HasSubCommands() {
+			if err != nil && cmd.HasSubCommands() && len(args) > 0 && !strings.Contains(cmd.Use, " ") {
 				return cairn.Errorf(cairn.Invalid, "There is no command %q; %s --help lists them.", args[0], cmd.CommandPath())
 			}
 			if err != nil {

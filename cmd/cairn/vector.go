@@ -10,6 +10,7 @@ import (
 
 	"cairn"
 	"cairn/internal/app"
+	"cairn/internal/vector"
 )
 
 func (c *cli) vectorCommand() *cobra.Command {
@@ -42,7 +43,74 @@ with the points that it gives. ACCOUNT is an id, a key, a domain or a name.`,
 		printVector(c.out, x)
 		return nil
 	}
+	cmd.AddCommand(c.vectorDiffCommand())
 	return cmd
+}
+
+func (c *cli) vectorDiffCommand() *cobra.Command {
+	var from, to string
+	cmd := &cobra.Command{
+		Use:   "diff ACCOUNT",
+		Short: "Say why an account's level changed between two moments",
+		Long: `Say why an account's level is another than it was: how much of the change new
+data did, time that passed, what became known or is missing, and another model
+(the Shapley values of the four, which sum to the whole), and leaf by leaf.`,
+		Example: "  cairn vector diff acme --from 2026-03-01\n  cairn vector diff acme --from 2026-03-01 --to 2026-06-01 --json",
+		Args:    cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVar(&from, "from", "", "the earlier moment, as 2026-03-01 (the end of that day, UTC) or 2026-03-01T12:00:00Z (default: 30 days before the later)")
+	cmd.Flags().StringVar(&to, "to", "", "the later moment (default: now)")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		q := app.DiffQuery{Account: args[0]}
+		var err error
+		if q.From, err = moment(from); err != nil {
+			return cairn.Errorf(cairn.Invalid, "%q is not a moment such as 2026-03-01 or 2026-03-01T12:00:00Z.", from).At("from")
+		}
+		if q.To, err = moment(to); err != nil {
+			return cairn.Errorf(cairn.Invalid, "%q is not a moment such as 2026-03-01 or 2026-03-01T12:00:00Z.", to).At("to")
+		}
+		d, err := call(c, cmd, app.VectorDiff, q, nil)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, differed{accountName{d.Account.ID, d.Account.Key, d.Account.Name}, d.From, d.To, d.Causes, d.Changes})
+		}
+		printDiff(c.out, d)
+		return nil
+	}
+	return cmd
+}
+
+// differed is what --json prints; see docs/cli.md.
+type differed struct {
+	Account accountName     `json:"account"`
+	From    cairn.Vector    `json:"from"`
+	To      cairn.Vector    `json:"to"`
+	Causes  vector.Split    `json:"causes"`
+	Changes []vector.Change `json:"changes"`
+}
+
+func printDiff(w io.Writer, d app.Differed) {
+	when := func(v cairn.Vector) string { return v.At.UTC().Format("2 January 2006, 15:04 UTC") }
+	fmt.Fprintf(w, "%s (%s), from %s to %s\n", d.Account.Name, d.Account.Key, when(d.From), when(d.To))
+	fmt.Fprintf(w, "Level %s, then %s: %s.\n\n", level(d.From.Known, d.From.Level), level(d.To.Known, d.To.Level), signed(d.To.Level-d.From.Level))
+	g := grid{head: []string{">POINTS", "BECAUSE"}}
+	g.add(signed(d.Causes.Data), "of what happened and was stated since")
+	g.add(signed(d.Causes.Time), "time passed")
+	g.add(signed(d.Causes.Missing), "of what became known, or is missing now")
+	g.add(signed(d.Causes.Model), fmt.Sprintf("of the model: %s revision %d, then %s revision %d", d.From.Model, d.From.Rev, d.To.Model, d.To.Rev))
+	g.print(w)
+	if len(d.Changes) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	g = grid{head: []string{">POINTS", "CHANGE", "GROUP"}}
+	for _, c := range d.Changes {
+		g.add(signed(c.Points), c.Text, c.Group)
+	}
+	g.print(w)
 }
 
 // explained is what --json prints; see docs/cli.md.

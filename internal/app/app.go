@@ -22,6 +22,7 @@ import (
 	"cairn/internal/flow"
 	"cairn/internal/ingest"
 	"cairn/internal/keep"
+	"cairn/internal/model"
 	"cairn/internal/outcome"
 	"cairn/internal/payment"
 	"cairn/internal/revenue"
@@ -42,6 +43,7 @@ type App struct {
 	Explain  turn.Explainer
 	Past     *turn.Past
 	Usage    *usage.Service
+	Model    *model.Service
 	Keep     *keep.Service
 	Revenue  *revenue.Service
 	Renewals *outcome.Renewals
@@ -92,12 +94,13 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	a.book = store.Bell("book")
 	a.ledger = &ingest.Ledger{Store: store}
 	a.Door = a.door(a.Clock.Now)
-	a.Explain = turn.Explainer{Store: store, Definitions: a.definitions, Now: a.Clock.Now}
+	a.Explain = turn.Explainer{Store: store, Definitions: a.definitions, Now: a.Clock.Now, Models: a.modelsAt}
 	a.Past = &turn.Past{Explainer: a.Explain, Accounts: store}
 	a.Usage = &usage.Service{
 		Store: store, Book: store, Accounts: store, Definitions: a.definitions, Changed: a.changed,
 		Now: a.Clock.Now, Lifetime: store.Lifetime(),
 	}
+	a.Model = &model.Service{Store: store, Book: store, Definitions: a.definitions, Changed: a.changed, Now: a.Clock.Now}
 	a.Revenue = &revenue.Service{Store: store, Book: store, Now: a.Clock.Now, Changed: a.changed, Settings: func() revenue.Settings {
 		set := store.Settings()
 		return revenue.Settings{Zone: set.Zone, Currency: set.Currency, Precedence: set.Precedence}
@@ -157,7 +160,7 @@ func (a *App) Close() error {
 func (a *App) House() House {
 	return House{
 		Version: Version(), Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
-		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Keep: a.Keep, Revenue: a.Revenue, Losses: a.Losses, Members: a.Store, Renewals: a.Renewals, Payments: a.Payment, Opportunities: a.opportunities(),
+		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Model: a.Model, Diff: a.Explain, Keep: a.Keep, Revenue: a.Revenue, Losses: a.Losses, Members: a.Store, Renewals: a.Renewals, Payments: a.Payment, Opportunities: a.opportunities(),
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
 }

@@ -33,8 +33,8 @@ func (a *App) seed(ctx context.Context) error {
 		"settings": settingsPage{
 			Zone: "UTC", Currency: "EUR", Precedence: cairn.Precedence{"cairn", "crm", "billing"},
 		},
-		usage.Page:      signal.Meaningful{Choice: signal.Choice{Except: signal.DefaultExcept()}},
-		"model/default": vector.Default(),
+		usage.Page:               signal.Meaningful{Choice: signal.Choice{Except: signal.DefaultExcept()}},
+		vector.PageOf("default"): vector.Default(),
 	}
 	for _, r := range rule.Defaults() {
 		pages["rule/"+r.Name] = r
@@ -80,6 +80,7 @@ func (a *App) definitions(ctx context.Context) (turn.Definitions, error) {
 		return defs, err
 	}
 	var set settingsPage
+	var order []string
 	for _, p := range pages {
 		switch kind, _, _ := strings.Cut(p.Page, "/"); kind {
 		case "settings":
@@ -99,8 +100,13 @@ func (a *App) definitions(ctx context.Context) (turn.Definitions, error) {
 				defs.Settings.Policy, err = d.InForce()
 			}
 		case "model":
-			err = json.Unmarshal(p.Body, &defs.Model)
-			defs.Model.Rev = p.Rev
+			if !vector.Deleted(p.Body) {
+				defs.Models, err = add(defs.Models, p, func(m *vector.Model) { m.Rev = p.Rev })
+			}
+		case vector.OrderPage:
+			var o vector.Order
+			err = json.Unmarshal(p.Body, &o)
+			order = o.Models
 		case "rule":
 			defs.Rules, err = add(defs.Rules, p, func(r *rule.Rule) { r.Rev = p.Rev })
 		case "play":
@@ -118,6 +124,8 @@ func (a *App) definitions(ctx context.Context) (turn.Definitions, error) {
 		return defs, cairn.Errorf(cairn.Invalid, "%q is not a time zone.", set.Zone).At("settings.zone").Because(err)
 	}
 	defs.Settings.Zone, defs.Settings.Currency, defs.Settings.Precedence = zone, set.Currency, set.Precedence
+	defs.Models = vector.InOrder(defs.Models, order)
+	defs.Settings.Trail = defs.Models.LookBack()
 	defs.Catalogue = signal.New(defs.Settings)
 	title(&defs)
 	return defs, nil
@@ -125,15 +133,64 @@ func (a *App) definitions(ctx context.Context) (turn.Definitions, error) {
 
 // title has reasons call a metric by its title.
 func title(defs *turn.Definitions) {
-	for _, g := range defs.Model.Groups {
-		for i := range g.Leaves {
-			if l := &g.Leaves[i]; l.Label == "" {
-				if def, ok := defs.Catalogue.Def(l.Signal); ok {
-					l.Label = def.Label
-				}
+	for _, m := range defs.Models {
+		for l := range m.Leaves() {
+			if def, ok := defs.Catalogue.Def(l.Signal); ok && l.Label == "" {
+				l.Label = def.Label
 			}
 		}
 	}
+}
+
+// modelsAt reads the models that were in force at a moment. Of one that was
+// written down later its first revision counts: the past before Cairn ran is
+// seen as Cairn saw it first.
+func (a *App) modelsAt(ctx context.Context, t time.Time) (vector.Models, error) {
+	defs, err := a.definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := a.Store.Pages(ctx, vector.PageOf(""))
+	if err != nil {
+		return nil, err
+	}
+	var then turn.Definitions
+	for _, p := range pages {
+		r, err := a.Store.PageAt(ctx, p.Page, t)
+		if cairn.KindOf(err) == cairn.NotFound {
+			r, err = a.firstRevision(ctx, p.Page)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if vector.Deleted(r.Body) {
+			continue
+		}
+		if then.Models, err = add(then.Models, r, func(m *vector.Model) { m.Rev = r.Rev }); err != nil {
+			return nil, fmt.Errorf("page %s, revision %d: %w", r.Page, r.Rev, err)
+		}
+	}
+	var order vector.Order
+	switch r, err := a.Store.PageAt(ctx, vector.OrderPage, t); {
+	case err == nil:
+		if err := json.Unmarshal(r.Body, &order); err != nil {
+			return nil, err
+		}
+	case cairn.KindOf(err) != cairn.NotFound:
+		return nil, err
+	}
+	then.Models, then.Catalogue = vector.InOrder(then.Models, order.Models), defs.Catalogue
+	title(&then)
+	return then.Models, nil
+}
+
+// firstRevision returns what a page said first.
+func (a *App) firstRevision(ctx context.Context, page string) (book.Revision, error) {
+	rs, err := a.Store.Revisions(ctx, page)
+	if err != nil || len(rs) == 0 {
+		return book.Revision{}, err
+	}
+	return rs[len(rs)-1], nil
 }
 
 func add[T any](to []T, p book.Revision, then func(*T)) ([]T, error) {

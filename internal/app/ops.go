@@ -13,6 +13,7 @@ import (
 	"cairn/internal/auth"
 	"cairn/internal/ingest"
 	"cairn/internal/keep"
+	"cairn/internal/model"
 	"cairn/internal/outcome"
 	"cairn/internal/payment"
 	"cairn/internal/revenue"
@@ -57,6 +58,8 @@ type House struct {
 	Memos    Memos
 	Demo     Demonstration
 	Usage    *usage.Service
+	Model    *model.Service
+	Diff     Differ
 	Keep     *keep.Service
 	Revenue  *revenue.Service
 	Renewals *outcome.Renewals

@@ -1,18 +1,14 @@
 package keep
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
-	"io"
 	"math"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"cairn"
 	"cairn/internal/book"
@@ -274,33 +270,15 @@ func (s *Service) Restore(ctx context.Context, by cairn.Actor, rev int) (book.Re
 
 // PolicyText writes a policy as people edit it; ParsePolicy reads it again.
 func PolicyText(p Policy) (string, error) {
-	b, err := json.Marshal(p)
-	if err != nil {
-		return "", err
-	}
-	text, err := yaml.JSONToYAML(b)
-	return string(text), err
+	return book.Text(p)
 }
 
 // ParsePolicy reads a policy as YAML or JSON. A field that is not known is
 // refused.
 func ParsePolicy(text string) (Policy, error) {
 	var p Policy
-	wrong := func(err error) error {
-		line, _, _ := strings.Cut(err.Error(), "\n")
-		return cairn.Errorf(cairn.Invalid, "The text cannot be read: %s.", strings.TrimSuffix(strings.TrimPrefix(line, "json: "), ".")).At("text")
-	}
-	b, err := yaml.YAMLToJSON([]byte(text))
-	if err != nil {
-		return p, wrong(err)
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&p); err != nil {
-		return p, wrong(err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return p, cairn.Errorf(cairn.Invalid, "The text cannot be read: there is something behind it.").At("text")
+	if err := book.Parse(text, &p); err != nil {
+		return p, err
 	}
 	return p, p.Check()
 }

@@ -82,15 +82,17 @@ func (m Meaningful) For(set int, product string) Choice {
 // signals; what is missing fulfils no condition.
 func (m Meaningful) SetOf(s cairn.Signals) int {
 	for i, set := range m.Sets {
-		if set.holds(s) {
+		if Hold(set.All, s) {
 			return i
 		}
 	}
 	return Everybody
 }
 
-func (set Set) holds(s cairn.Signals) bool {
-	for _, t := range set.All {
+// Hold reports whether all conditions are true of what was measured. Of what is
+// not known only "missing" is.
+func Hold(all []Test, s cairn.Signals) bool {
+	for _, t := range all {
 		v, ok := s[t.Field]
 		if !ok || !v.Known {
 			if t.Op == "missing" {
@@ -132,17 +134,26 @@ func (m Meaningful) Check() error {
 			return at(cairn.Errorf(cairn.Invalid, "A group of accounts needs at least one condition; what counts for all stands outside the groups.").At("all"))
 		}
 		names[name] = true
-		for j, t := range set.All {
-			err := t.check()
-			if err == nil && !before(t.Field) {
-				err = cairn.Errorf(cairn.Invalid, "A group of accounts is told by trait.…, contract.… and account.… fields; %s depends on what counts.", t.Field).At("field")
-			}
-			if err != nil {
-				return at(err.At(fmt.Sprintf("all.%d.%s", j, err.Field)))
-			}
+		if err := CheckGroup(set.All); err != nil {
+			return at(err.At("all." + err.Field))
 		}
 		if err := checkChoices(set.Choice, set.Products); err != nil {
 			return at(err)
+		}
+	}
+	return nil
+}
+
+// CheckGroup refuses conditions that do not tell a group of accounts, naming
+// what to correct, such as "0.field".
+func CheckGroup(all []Test) *cairn.Error {
+	for j, t := range all {
+		err := t.check()
+		if err == nil && !before(t.Field) {
+			err = cairn.Errorf(cairn.Invalid, "A group of accounts is told by trait.…, contract.… and account.… fields; %s depends on what counts.", t.Field).At("field")
+		}
+		if err != nil {
+			return err.At(fmt.Sprintf("%d.%s", j, err.Field))
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package signal
 
 import (
+	"cmp"
 	"time"
 
 	"cairn"
@@ -16,7 +17,14 @@ type Settings struct {
 	Metrics    []Metric
 	Policy     ledger.Policy // what counts as revenue; zero: Cairn's
 	Rates      []ledger.Rate // into Currency
+	Trail      int           // for how many days before a moment levels are asked for; 0: 14 weeks
 }
+
+// defaultTrail is 13 ends of weeks, and the days since the last of them.
+const defaultTrail = 14 * 7
+
+// TrailDays returns for how many days before a moment levels are asked for.
+func (s Settings) TrailDays() int { return cmp.Or(s.Trail, defaultTrail) }
 
 // Counters returns what the fold must tally for the metrics beside names.
 func (s Settings) Counters() []Counter {

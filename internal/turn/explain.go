@@ -6,6 +6,7 @@ import (
 
 	"cairn"
 	"cairn/internal/signal"
+	"cairn/internal/vector"
 )
 
 // A StateStore loads what measuring needs.
@@ -24,6 +25,8 @@ type Explainer struct {
 	Store       StateStore
 	Definitions func(ctx context.Context) (Definitions, error)
 	Now         func() time.Time
+	// Models returns the models that were in force at t; nil: those that are.
+	Models func(ctx context.Context, t time.Time) (vector.Models, error)
 }
 
 // Explain returns the vector of an account as of t, zero being now, and the
@@ -40,26 +43,27 @@ func (x Explainer) Explain(ctx context.Context, scope cairn.Scope, id cairn.Acco
 	if t.IsZero() || t.After(now) {
 		t = now
 	}
-	of, err := gaps(ctx, x.Store, []cairn.AccountID{id}, t.Add(-trail), t)
+	of, err := gaps(ctx, x.Store, []cairn.AccountID{id}, t.Add(-defs.trail()), t)
 	if err != nil {
 		return cairn.Vector{}, nil, err
 	}
 	from := t
-	if old := signal.Oldest(of[id]); tooOld(old, t) {
+	if old := signal.Oldest(of[id]); tooOld(old, defs.trail(), t) {
 		from = old
 	}
 	st, err := x.state(ctx, defs, id, from, t, now)
 	if err != nil {
 		return cairn.Vector{}, nil, err
 	}
-	yard, err := x.Store.PastYardsticks(ctx, dayOf(t, defs)-lookBack, dayOf(t, defs))
+	yard, err := x.Store.PastYardsticks(ctx, dayOf(t, defs)-defs.lookBack(), dayOf(t, defs))
 	if err != nil {
 		return cairn.Vector{}, nil, err
 	}
 	measure := defs.Catalogue.Through(of[id], defs.measure(st, yard))
-	v := defs.Model.Vector(measure, defs.Settings.Zone, t)
+	sig := measure(t)
+	v := defs.Models.For(sig).Vector(but(measure, t, sig), defs.Settings.Zone, t)
 	defs.Catalogue.Note(of[id], v.Trail)
-	return v, measure(t), nil
+	return v, sig, nil
 }
 
 // state loads the state for a moment and those before it from another on. Tallies are by day, so of a day that is
@@ -105,9 +109,12 @@ func (x Explainer) Levels(ctx context.Context, scope cairn.Scope, id cairn.Accou
 		return nil, err
 	}
 	measure := defs.Catalogue.Through(of[id], defs.measure(st, yard))
+	// As the model in force for the account sees them, one for the whole series.
+	model := defs.Models.For(measure(at[len(at)-1]))
+	measure = model.Carrying(measure, defs.Settings.Zone)
 	out := make([]cairn.Mark, len(at))
 	for i, t := range at {
-		level, known, _ := defs.Model.Rate(measure(t))
+		level, known := model.Level(measure(t))
 		out[i] = cairn.Mark{At: t, Level: level, Known: known}
 	}
 	defs.Catalogue.Note(of[id], out)
@@ -138,9 +145,11 @@ func (x Explainer) Together(ctx context.Context, scope cairn.Scope, a, b cairn.A
 		}
 	}
 	st.Merge(other)
-	yard, err := x.Store.PastYardsticks(ctx, dayOf(now, defs)-lookBack, dayOf(now, defs))
+	yard, err := x.Store.PastYardsticks(ctx, dayOf(now, defs)-defs.lookBack(), dayOf(now, defs))
 	if err != nil {
 		return cairn.Vector{}, err
 	}
-	return defs.Model.Vector(defs.measure(st, yard), defs.Settings.Zone, now), nil
+	measure := defs.measure(st, yard)
+	sig := measure(now)
+	return defs.Models.For(sig).Vector(but(measure, now, sig), defs.Settings.Zone, now), nil
 }

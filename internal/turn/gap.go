@@ -16,16 +16,15 @@ type Silences interface {
 	Feeds(ctx context.Context, ids []cairn.AccountID, sources []string) (map[cairn.AccountID][]signal.Feed, error)
 }
 
-// trail is how far back a vector looks, with a day to spare.
-const trail = lookBack * 24 * time.Hour
-
 // tooOld reports whether a moment has to be measured that lies before what is
 // loaded for now.
-func tooOld(heard, now time.Time) bool { return !heard.IsZero() && heard.Before(now.Add(-trail)) }
+func tooOld(heard time.Time, trail time.Duration, now time.Time) bool {
+	return !heard.IsZero() && heard.Before(now.Add(-trail))
+}
 
 // gapsOf returns the gaps of the accounts that are due. While no source is
 // silent it costs one look at a small table.
-func gapsOf(ctx context.Context, s Silences, due []Due, now time.Time) (map[cairn.AccountID][]signal.Gap, error) {
+func gapsOf(ctx context.Context, s Silences, due []Due, trail time.Duration, now time.Time) (map[cairn.AccountID][]signal.Gap, error) {
 	ids := make([]cairn.AccountID, len(due))
 	for i, d := range due {
 		ids[i] = d.Account

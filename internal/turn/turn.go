@@ -26,7 +26,7 @@ const StageName = "turn"
 // Definitions are what is in force.
 type Definitions struct {
 	Settings  signal.Settings
-	Model     vector.Model
+	Models    vector.Models
 	Rules     []rule.Rule
 	Plays     map[string]play.Play // by name
 	Catalogue signal.Catalogue
@@ -152,11 +152,11 @@ func (t *Turner) results(ctx context.Context, due []Due, now time.Time) ([]Resul
 		return nil, err
 	}
 	today := dayOf(now, defs)
-	yard, err := t.Store.Yardsticks(ctx, today-lookBack, today)
+	yard, err := t.Store.Yardsticks(ctx, today-defs.lookBack(), today)
 	if err != nil {
 		return nil, err
 	}
-	gaps, err := gapsOf(ctx, t.Store, due, now)
+	gaps, err := gapsOf(ctx, t.Store, due, defs.trail(), now)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (t *Turner) take(ctx context.Context, defs Definitions, yard signal.Yard, g
 					return
 				}
 				l.Gaps = gaps[due[i].Account]
-				if old := signal.Oldest(l.Gaps); tooOld(old, now) {
+				if old := signal.Oldest(l.Gaps); tooOld(old, defs.trail(), now) {
 					if l.State, err = t.Store.State(ctx, due[i].Account, old, now); err != nil {
 						errs[i] = err
 						return
@@ -192,7 +192,12 @@ func (t *Turner) take(ctx context.Context, defs Definitions, yard signal.Yard, g
 }
 
 // lookBack is how many days of yardsticks a trail of levels needs.
-const lookBack = 14 * 7
+func (defs Definitions) lookBack() cairn.Day { return cairn.Day(defs.Settings.TrailDays()) }
+
+// trail is how far back a vector looks.
+func (defs Definitions) trail() time.Duration {
+	return time.Duration(defs.Settings.TrailDays()) * 24 * time.Hour
+}
 
 // dayOf returns the day that a moment belongs to; a midnight ends the day
 // before it.
@@ -213,8 +218,8 @@ func (defs Definitions) measure(st *signal.State, yard signal.Yard) func(time.Ti
 func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 	measure := defs.Catalogue.Through(l.Gaps, defs.measure(l.State, yard))
 	r := Result{Due: l.Due, At: now, Signals: measure(now)}
-	counted := defs.counted(l.State)
-	r.Vector = defs.Model.VectorFrom(defs.past(l, counted), measure, defs.Settings.Zone, now)
+	counted, model := defs.counted(l.State), defs.Models.For(r.Signals)
+	r.Vector = model.VectorFrom(defs.past(l, model, counted), but(measure, now, r.Signals), defs.Settings.Zone, now)
 	r.Vector.Counted = counted
 	defs.Catalogue.Note(l.Gaps, r.Vector.Trail)
 	if l.Prev != nil {
@@ -247,6 +252,16 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 	return r
 }
 
+// but is measure with what was measured already at one moment.
+func but(measure func(time.Time) cairn.Signals, at time.Time, sig cairn.Signals) func(time.Time) cairn.Signals {
+	return func(t time.Time) cairn.Signals {
+		if t.Equal(at) {
+			return sig
+		}
+		return measure(t)
+	}
+}
+
 // base returns what the rules read of a turn when they decide the next one.
 func (defs Definitions) base(in rule.Input) *rule.Input {
 	all := in.Signals
@@ -263,13 +278,13 @@ func (defs Definitions) base(in rule.Input) *rule.Input {
 
 // past returns the levels at week ends that the turn before found and that are
 // still so.
-func (defs Definitions) past(l Loaded, counted string) []cairn.Mark {
+func (defs Definitions) past(l Loaded, m vector.Model, counted string) []cairn.Mark {
 	if !l.Steady || slices.ContainsFunc(l.Gaps, func(g signal.Gap) bool {
 		return g.To.IsZero() || g.To.After(l.Prev.Vector.At) || g.Filled.After(l.Prev.Vector.At)
 	}) {
 		return nil
 	}
-	if was := l.Prev.Vector; was.Model == defs.Model.Name && was.Rev == defs.Model.Rev && was.Counted == counted {
+	if was := l.Prev.Vector; was.Model == m.Name && was.Rev == m.Rev && was.Counted == counted {
 		return was.Trail
 	}
 	return nil
@@ -307,10 +322,11 @@ func (defs Definitions) counted(st *signal.State) string {
 // Readers returns who reads a signal: models and rules, as people call them.
 func (defs Definitions) Readers(name string) []string {
 	var out []string
-	for _, g := range defs.Model.Groups {
-		for _, l := range g.Leaves {
+	for _, m := range defs.Models {
+		for l := range m.Leaves() {
 			if l.Signal == name {
-				out = append(out, "the model "+defs.Model.Name)
+				out = append(out, "the model "+m.Name)
+				break
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func definitions() Definitions {
 	model := vector.Default()
 	model.Rev = 1
 	return Definitions{
-		Settings: set, Model: model, Catalogue: signal.New(set),
+		Settings: set, Models: vector.Models{model}, Catalogue: signal.New(set),
 		Rules: []rule.Rule{{
 			Name: "silent", Rev: 1, Play: "ask",
 			All: []rule.Condition{{Field: signal.SinceActivity, Op: "at_least", Value: 14.0}},
@@ -75,7 +75,7 @@ func TestATurnDecidesNothingWhere(t *testing.T) {
 		{"there was no turn before", func(_ *Definitions, l *Loaded) { l.Prev = nil }},
 		{"the rule is new", func(_ *Definitions, l *Loaded) { l.Held = map[string]cairn.Decision{} }},
 		{"the rule has another revision", func(d *Definitions, _ *Loaded) { d.Rules[0].Rev = 2 }},
-		{"the model has another revision", func(d *Definitions, _ *Loaded) { d.Model.Rev = 2 }},
+		{"the model has another revision", func(d *Definitions, _ *Loaded) { d.Models[0].Rev = 2 }},
 		{"only history arrived", func(_ *Definitions, l *Loaded) { l.Due.Quiet = true }},
 		{"the play's task is still open", func(_ *Definitions, l *Loaded) { l.Open["ask"] = true }},
 		{"the rule is off", func(d *Definitions, _ *Loaded) { d.Rules[0].Off = true }},

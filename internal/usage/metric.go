@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -175,51 +173,19 @@ func MetricText(m signal.Metric) (string, error) {
 // refused.
 func ParseMetric(text string) (signal.Metric, error) {
 	var m signal.Metric
-	err := decode(text, &m)
+	err := book.Parse(text, &m)
 	return m, err
 }
 
 // MeaningfulText writes a choice as people edit it; ParseMeaningful reads it
 // again.
 func MeaningfulText(m signal.Meaningful) (string, error) {
-	b, err := json.Marshal(m)
-	if err != nil {
-		return "", err
-	}
-	text, err := yaml.JSONToYAML(b)
-	return string(text), err
+	return book.Text(m)
 }
 
 // ParseMeaningful reads a choice as YAML or JSON.
 func ParseMeaningful(text string) (signal.Meaningful, error) {
 	var m signal.Meaningful
-	err := decode(text, &m)
+	err := book.Parse(text, &m)
 	return m, err
-}
-
-// decode reads YAML, of which JSON is a part, by way of JSON, so that values
-// are what the book holds. Unknown fields are errors.
-func decode(text string, into any) error {
-	wrong := func(err error) error {
-		return cairn.Errorf(cairn.Invalid, "The text cannot be read: %s.", strings.TrimSuffix(plainError(err), ".")).At("text")
-	}
-	b, err := yaml.YAMLToJSON([]byte(text))
-	if err != nil {
-		return wrong(err)
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return wrong(err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return wrong(fmt.Errorf("there is something behind it"))
-	}
-	return nil
-}
-
-// plainError is the first line of what a parser says.
-func plainError(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return strings.TrimPrefix(line, "json: ")
 }

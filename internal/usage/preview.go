@@ -138,7 +138,7 @@ func useOf(defs turn.Definitions, s cairn.Signals) Use {
 	var u Use
 	u.Active, u.Known = s.Number(signal.Active28)
 	u.Events, _ = s.Number(signal.Events28)
-	u.Level, u.Rated, _ = defs.Model.Rate(s)
+	u.Level, u.Rated = defs.Models.For(s).Level(s)
 	return u
 }
 

@@ -15,6 +15,8 @@ func FuzzModel(f *testing.F) {
 	f.Add(defaultModel, 3.0, true)
 	f.Add([]byte(`{"name":"m","groups":[{"name":"g","weight":100,"leaves":[{"signal":"usage.events_28d","weight":100,"worst":1e308,"best":-1e308}]}]}`), 1e308, true)
 	f.Add([]byte(`{"name":"m","groups":[{"name":"g","weight":100,"leaves":[{"signal":"usage.events_28d","weight":100,"worst":0,"best":5e-324,"missing":"poor"}]}]}`), -1.0, false)
+	f.Add([]byte(`{"name":"m","groups":[{"name":"g","weight":100,"how":"add","start":50,"leaves":[{"signal":"usage.events_28d","weight":-100,"best":1,"missing":"poor"}],
+		"groups":[{"name":"h","weight":33.3,"how":"worst","leaves":[{"signal":"usage.days_active_28d","bands":[{"to":3,"gives":7},{"from":3,"gives":100}]},{"signal":"support.open_tickets","worst":3}]}]}]}`), 3.0, true)
 	c := signal.New(signal.Settings{Zone: time.UTC, Currency: "EUR"})
 	f.Fuzz(func(t *testing.T, body []byte, number float64, known bool) {
 		var m Model
@@ -31,10 +33,10 @@ func FuzzModel(f *testing.F) {
 			return
 		}
 		sig := cairn.Signals{}
-		for _, g := range m.Groups {
-			for i, l := range g.Leaves {
-				sig[l.Signal] = cairn.Signal{Name: l.Signal, Number: number, Known: known != (i%3 == 1)}
-			}
+		i := 0
+		for l := range m.Leaves() {
+			sig[l.Signal] = cairn.Signal{Name: l.Signal, Number: number, Known: known != (i%3 == 1)}
+			i++
 		}
 		v := m.Vector(func(time.Time) cairn.Signals { return sig }, time.UTC, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
 		var sum cairn.Points

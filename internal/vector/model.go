@@ -7,37 +7,77 @@ package vector
 import (
 	_ "embed"
 	"encoding/json"
-	"fmt"
+	"iter"
 	"math"
 
 	"cairn"
 	"cairn/internal/signal"
 )
 
-// A Model is the body of the book page "model/<name>".
+// A Model is the body of the book page "model/<name>": a tree of groups whose
+// leaves rate one signal each.
 type Model struct {
-	Name   string  `json:"name"`
-	Rev    int     `json:"-"` // of the page; set by whoever reads it
-	Groups []Group `json:"groups"`
+	Name    string        `json:"name"`
+	Title   string        `json:"title,omitempty"` // what people call it; empty: the name
+	Rev     int           `json:"-"`               // of the page; set by whoever reads it
+	Groups  []Group       `json:"groups"`          // their weights add up to 100
+	For     []signal.Test `json:"for,omitempty"`   // which accounts it rates, by all of these; empty: all that no model before it does
+	Way     Course        `json:"way,omitzero"`
+	Grades  []Grade       `json:"grades,omitempty"`   // presentation only; empty: DefaultGrades
+	NPSMost *float64      `json:"nps_most,omitempty"` // percent of the level above which NPS is warned of; nil: DefaultNPSMost
 }
 
-// A Group is an aspect of success. The weights of all groups add up to 100.
+// A Group is an aspect of success, or a part of one.
 type Group struct {
 	Name   string  `json:"name"`
-	Weight float64 `json:"weight"` // percent of the level
-	Leaves []Leaf  `json:"leaves"`
+	Weight float64 `json:"weight"`          // percent of what it stands in
+	How    How     `json:"how,omitempty"`   // how its parts come to its level
+	Start  float64 `json:"start,omitempty"` // of [Add]: what there is before anything is added, in percent
+	Groups []Group `json:"groups,omitempty"`
+	Leaves []Leaf  `json:"leaves,omitempty"`
 }
 
-// A Leaf rates one signal on a straight scale, clamped at both ends. The
-// weights of a group's leaves add up to 100.
+// How says in which way the parts of a group come to its level.
+type How string
+
+// The ways in which parts come to a whole.
+const (
+	Mean  How = ""      // the mean, weighted; the weights of all parts add up to 100
+	Worst How = "worst" // the worst part that is known counts, the others do not; weights say nothing
+	Add   How = "add"   // each part adds its weight, as far as it is reached, to the start; a weight below 0 takes away; no less than nothing, no more than everything
+)
+
+// A Leaf rates one signal: on a straight scale, clamped at both ends, or in
+// bands.
 type Leaf struct {
 	Signal  string  `json:"signal"`
-	Label   string  `json:"label,omitempty"` // empty: the signal's own
-	Weight  float64 `json:"weight"`          // percent of the group
-	Worst   float64 `json:"worst"`           // gives nothing
-	Best    float64 `json:"best"`            // gives everything; may be below Worst
-	Missing Missing `json:"missing,omitempty"`
+	Label   string  `json:"label,omitempty"`   // empty: the signal's own
+	Weight  float64 `json:"weight"`            // percent of the group
+	Worst   float64 `json:"worst,omitempty"`   // gives nothing
+	Best    float64 `json:"best,omitempty"`    // gives everything; may be below Worst
+	Bands   []Band  `json:"bands,omitempty"`   // instead of worst and best
+	Border  Border  `json:"border,omitempty"`  // of bands that meet
+	Missing Missing `json:"missing,omitempty"` // what it gives when the signal is missing
+	Expires int     `json:"expires,omitempty"` // of [Carry]: for how many days; at most MostWeeks weeks
 }
+
+// A Band is a range of values, or some texts, that give the same.
+type Band struct {
+	Label string   `json:"label,omitempty"` // "healthy"
+	From  *float64 `json:"from,omitempty"`  // nil: from the lowest
+	To    *float64 `json:"to,omitempty"`    // nil: to the highest
+	Is    []string `json:"is,omitempty"`    // texts, whatever their case, instead of a range
+	Gives float64  `json:"gives"`           // percent of the leaf
+}
+
+// A Border says to which of two bands the value belongs at which they meet.
+type Border string
+
+// The borders.
+const (
+	ToLower  Border = ""       // "up to and with 50", and "above 50"
+	ToHigher Border = "higher" // "below 50", and "50 and more"
+)
 
 // Missing says what a leaf gives whose signal is missing.
 type Missing string
@@ -47,7 +87,23 @@ const (
 	LeaveOut Missing = "leave_out" // the default: its weight goes to the others
 	Neutral  Missing = "neutral"   // half of what it could
 	Poor     Missing = "poor"      // nothing
+	Carry    Missing = "carry"     // what it was when it was last known at the end of a week, until that expires; then it is left out
 )
+
+// A Grade is a colour and a letter for levels from From on. No rule and no
+// number reads it.
+type Grade struct {
+	Name   string  `json:"name"`
+	Colour string  `json:"colour"` // "red", "amber", "green"
+	From   float64 `json:"from"`   // points; the first is 0
+}
+
+// DefaultGrades are the grades of a model that states none.
+var DefaultGrades = []Grade{{"Poor", "red", 0}, {"Fair", "amber", 40}, {"Good", "green", 70}}
+
+// DefaultNPSMost is how many percent of the level NPS may make up before a
+// model is warned of: it is one input among many, usually weighted too heavily.
+const DefaultNPSMost = 10
 
 //go:embed default.json
 var defaultModel []byte
@@ -61,85 +117,46 @@ func Default() Model {
 	return m
 }
 
+// Leaves yields every leaf in the model's order, which may be changed.
+func (m Model) Leaves() iter.Seq[*Leaf] {
+	return func(yield func(*Leaf) bool) { leaves(m.Groups, yield) }
+}
+
+func leaves(groups []Group, yield func(*Leaf) bool) bool {
+	for i := range groups {
+		for j := range groups[i].Leaves {
+			if !yield(&groups[i].Leaves[j]) {
+				return false
+			}
+		}
+		if !leaves(groups[i].Groups, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// AllGrades returns the model's grades, the lowest first.
+func (m Model) AllGrades() []Grade {
+	if len(m.Grades) == 0 {
+		return DefaultGrades
+	}
+	return m.Grades
+}
+
+// Grade returns the grade of a level.
+func (m Model) Grade(level cairn.Points) Grade {
+	grades := m.AllGrades()
+	at := grades[0]
+	for _, g := range grades {
+		if level >= cairn.Points(math.Round(g.From*1000)) {
+			at = g
+		}
+	}
+	return at
+}
+
 // weightUnit is the smallest weight that counts: a millionth of a percent.
 const weightUnit = 1e6
 
 func units(weight float64) int64 { return int64(math.Round(weight * weightUnit)) }
-
-// Check refuses a model that could not be rated, naming the field to correct.
-func (m Model) Check(c signal.Catalogue) error {
-	if m.Name == "" {
-		return cairn.Errorf(cairn.Invalid, "A model needs a name.").At("name")
-	}
-	if len(m.Groups) == 0 {
-		return cairn.Errorf(cairn.Invalid, "A model needs at least one group.").At("groups")
-	}
-	weights, seen := make([]float64, 0, len(m.Groups)), map[string]bool{}
-	for i, g := range m.Groups {
-		if err := g.check(c, seen); err != nil {
-			return err.At(fmt.Sprintf("groups.%d.%s", i, err.Field))
-		}
-		weights = append(weights, g.Weight)
-	}
-	if err := hundred(weights); err != nil {
-		return err.At("groups")
-	}
-	return nil
-}
-
-// check looks at one group. seen are the signals that have occurred so far.
-func (g Group) check(c signal.Catalogue, seen map[string]bool) *cairn.Error {
-	switch {
-	case g.Name == "":
-		return cairn.Errorf(cairn.Invalid, "A group needs a name.").At("name")
-	case !positive(g.Weight):
-		return cairn.Errorf(cairn.Invalid, "A weight must be above 0.").At("weight")
-	case len(g.Leaves) == 0:
-		return cairn.Errorf(cairn.Invalid, "A group needs at least one signal.").At("leaves")
-	}
-	weights := make([]float64, 0, len(g.Leaves))
-	for i, l := range g.Leaves {
-		if err := l.check(c, seen); err != nil {
-			return err.At(fmt.Sprintf("leaves.%d.%s", i, err.Field))
-		}
-		weights = append(weights, l.Weight)
-	}
-	if err := hundred(weights); err != nil {
-		return err.At("leaves")
-	}
-	return nil
-}
-
-func (l Leaf) check(c signal.Catalogue, seen map[string]bool) *cairn.Error {
-	def, known := c.Def(l.Signal)
-	switch {
-	case !known:
-		return cairn.Errorf(cairn.Invalid, "There is no signal %q.", l.Signal).At("signal")
-	case seen[l.Signal]:
-		return cairn.Errorf(cairn.Invalid, "%s is rated twice.", def.Label).At("signal")
-	case !positive(l.Weight):
-		return cairn.Errorf(cairn.Invalid, "A weight must be above 0.").At("weight")
-	case l.Worst == l.Best || math.IsNaN(l.Worst-l.Best) || math.IsInf(l.Worst-l.Best, 0):
-		return cairn.Errorf(cairn.Invalid, "Worst and best must differ.").At("best")
-	}
-	switch l.Missing {
-	case "", LeaveOut, Neutral, Poor:
-	default:
-		return cairn.Errorf(cairn.Invalid, "%q is not leave_out, neutral or poor.", l.Missing).At("missing")
-	}
-	seen[l.Signal] = true
-	return nil
-}
-
-func positive(w float64) bool { return units(w) > 0 && w <= 100 }
-
-func hundred(weights []float64) *cairn.Error {
-	var sum int64
-	for _, w := range weights {
-		sum += units(w)
-	}
-	if math.Abs(float64(sum-units(100))) > weightUnit/1000 {
-		return cairn.Errorf(cairn.Invalid, "The weights add up to %.6g, not to 100.", float64(sum)/weightUnit)
-	}
-	return nil
-}

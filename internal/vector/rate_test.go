@@ -2,6 +2,7 @@ package vector
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -27,28 +28,83 @@ func measured(t *rapid.T, label string) cairn.Signals {
 	return out
 }
 
-// drawn draws a model that passes its check.
+// drawn draws a model of plain groups that passes its check.
 func drawn(t *rapid.T) Model {
-	left := rapid.Permutation(signal.Defs()).Draw(t, "signals")
+	d := drawing{t: t, left: rapid.Permutation(signal.Defs()).Draw(t, "signals"), plain: true}
+	return d.model()
+}
+
+// drawnTree draws a model of any depth, with every scale and every way in
+// which parts come to a whole.
+func drawnTree(t *rapid.T) Model {
+	d := drawing{t: t, left: rapid.Permutation(signal.Defs()).Draw(t, "signals")}
+	return d.model()
+}
+
+type drawing struct {
+	t     *rapid.T
+	left  []signal.Def // not rated yet
+	plain bool         // no depth, straight scales and means only
+	named int
+}
+
+func (d *drawing) model() Model {
 	m := Model{Name: "drawn"}
-	groups := rapid.IntRange(1, 5).Draw(t, "groups")
-	for _, w := range weights(t, groups) {
-		g := Group{Name: "Group " + string(rune('A'+len(m.Groups))), Weight: w}
-		for _, w := range weights(t, rapid.IntRange(1, 5).Draw(t, "leaves")) {
-			worst := rapid.Float64Range(-5, 100).Draw(t, "worst")
-			best := worst + rapid.SampledFrom([]float64{-30, -1, 0.5, 7, 100}).Draw(t, "width")
-			g.Leaves = append(g.Leaves, Leaf{
-				Signal: left[0].Name, Weight: w, Worst: worst, Best: best,
-				Missing: rapid.SampledFrom([]Missing{"", LeaveOut, Neutral, Poor}).Draw(t, "missing"),
-			})
-			left = left[1:]
-		}
-		m.Groups = append(m.Groups, g)
+	for _, w := range weights(d.t, rapid.IntRange(1, 5).Draw(d.t, "groups")) {
+		m.Groups = append(m.Groups, d.group(w, 1))
 	}
 	if err := m.Check(signal.New(signal.Settings{})); err != nil {
-		t.Fatalf("drew a model that is refused: %v", err)
+		d.t.Fatalf("drew a model that is refused: %v", err)
 	}
 	return m
+}
+
+func (d *drawing) group(weight float64, depth int) Group {
+	d.named++
+	g := Group{Name: fmt.Sprint("Group ", d.named), Weight: weight}
+	n, inner := rapid.IntRange(1, min(4, max(1, len(d.left)/8))).Draw(d.t, "leaves"), 0
+	if !d.plain {
+		g.How = rapid.SampledFrom([]How{Mean, Mean, Worst, Add}).Draw(d.t, "how")
+		if depth < 4 && len(d.left) > 12 {
+			inner = rapid.IntRange(0, 2).Draw(d.t, "groups within")
+		}
+		if g.How == Add {
+			g.Start = rapid.SampledFrom([]float64{0, 33.33, 50, 100}).Draw(d.t, "start")
+		}
+	}
+	part := weights(d.t, n+inner)
+	for i := range part {
+		switch g.How {
+		case Worst:
+			part[i] = 0
+		case Add:
+			part[i] = rapid.SampledFrom([]float64{-100, -17.3, 5, 33.333, 80}).Draw(d.t, "adds")
+		}
+	}
+	for range n {
+		g.Leaves = append(g.Leaves, d.leaf(part[len(g.Leaves)]))
+	}
+	for range inner {
+		g.Groups = append(g.Groups, d.group(part[n+len(g.Groups)], depth+1))
+	}
+	return g
+}
+
+func (d *drawing) leaf(weight float64) Leaf {
+	l := Leaf{
+		Signal: d.left[0].Name, Weight: weight,
+		Missing: rapid.SampledFrom([]Missing{"", LeaveOut, Neutral, Poor}).Draw(d.t, "missing"),
+	}
+	d.left = d.left[1:]
+	if !d.plain && rapid.Bool().Draw(d.t, "in bands") {
+		l.Border = rapid.SampledFrom([]Border{ToLower, ToHigher}).Draw(d.t, "border")
+		a, b := 1.0, 20.0
+		l.Bands = []Band{{To: &a, Gives: 0}, {From: &a, To: &b, Gives: 37.5, Label: "so so"}, {From: &b, Gives: 100}}
+		return l
+	}
+	l.Worst = rapid.Float64Range(-5, 100).Draw(d.t, "worst")
+	l.Best = l.Worst + rapid.SampledFrom([]float64{-30, -1, 0.5, 7, 100}).Draw(d.t, "width")
+	return l
 }
 
 // weights draws n weights that sum to 100, in hundredths.
@@ -84,7 +140,33 @@ func TestReasonsAddUpToTheLevelExactly(t *testing.T) {
 		if known && of != cairn.Full || !known && (of != 0 || level != 0) {
 			t.Fatalf("what could be given sums to %d, known %v", of, known)
 		}
-		if l, k := m.level(sig); l != level || k != known {
+		if l, k := m.Level(sig); l != level || k != known {
+			t.Fatalf("the level of a mark is %d %v, of the vector %d %v", l, k, level, known)
+		}
+	})
+}
+
+func TestReasonsOfATreeAddUpToTheLevelExactly(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, sig := drawnTree(t), measured(t, "account")
+		level, known, reasons := m.Rate(sig)
+		var sum cairn.Points
+		for _, r := range reasons {
+			if r.Points > r.Of || r.Of < 0 {
+				t.Fatalf("%s of %s gives %d of %d", r.Label, r.Group, r.Points, r.Of)
+			}
+			if r.Text == "" || r.Label == "" || r.Group == "" || r.Rule == "" {
+				t.Fatalf("a reason without words: %+v", r)
+			}
+			sum += r.Points
+		}
+		if sum != level || level < 0 || level > cairn.Full {
+			t.Fatalf("points sum to %d, level is %d", sum, level)
+		}
+		if !known && level != 0 {
+			t.Fatalf("nothing is known, and the level is %d", level)
+		}
+		if l, k := m.Level(sig); l != level || k != known {
 			t.Fatalf("the level of a mark is %d %v, of the vector %d %v", l, k, level, known)
 		}
 	})
@@ -159,12 +241,13 @@ func TestTheDefaultModelPassesItsCheckAndHasWordsForEverything(t *testing.T) {
 	if err := m.Check(signal.New(signal.Settings{})); err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range m.Groups {
-		for _, l := range g.Leaves {
-			if s, ok := sayings[l.Signal]; !ok || s.is == nil {
-				t.Errorf("no words for %s", l.Signal)
-			}
+	for l := range m.Leaves() {
+		if s, ok := sayings[l.Signal]; !ok || s.is == nil {
+			t.Errorf("no words for %s", l.Signal)
 		}
+	}
+	if w := m.Warnings(); len(w) > 0 {
+		t.Errorf("the default model is warned of: %s", w)
 	}
 	b, err := json.Marshal(m)
 	if err != nil {
@@ -212,6 +295,16 @@ func TestARefusedModelNamesTheFieldToCorrect(t *testing.T) {
 		{"a scale of no width", func(m *Model) { m.Groups[0].Leaves[2].Best = m.Groups[0].Leaves[2].Worst }, "groups.0.leaves.2.best"},
 		{"not a number", func(m *Model) { m.Groups[0].Leaves[2].Best = math.NaN() }, "groups.0.leaves.2.best"},
 		{"unknown policy", func(m *Model) { m.Groups[0].Leaves[2].Missing = "ignore" }, "groups.0.leaves.2.missing"},
+		{"weights where the worst counts", func(m *Model) { m.Groups[3].How = Worst }, "groups.3.leaves.0.weight"},
+		{"a start where nothing is added", func(m *Model) { m.Groups[3].Start = 50 }, "groups.3.start"},
+		{"an unknown how", func(m *Model) { m.Groups[3].How = "best" }, "groups.3.how"},
+		{"expires and is not carried", func(m *Model) { m.Groups[3].Leaves[0].Expires = 9 }, "groups.3.leaves.0.expires"},
+		{"carried for ever", func(m *Model) { m.Groups[3].Leaves[0].Missing = Carry }, "groups.3.leaves.0.expires"},
+		{"a border without bands", func(m *Model) { m.Groups[3].Leaves[0].Border = ToHigher }, "groups.3.leaves.0.border"},
+		{"a group in a group that does not add up", func(m *Model) { m.Groups[3].Groups = []Group{m.Groups[1]} }, "groups.3.groups.0.leaves.0.signal"},
+		{"three weeks", func(m *Model) { m.Way.Weeks = 3 }, "way.weeks"},
+		{"a way that ends after it begins", func(m *Model) { m.Way = Course{Enter: 2, Leave: 3} }, "way.leave"},
+		{"grades that do not rise", func(m *Model) { m.Grades = []Grade{{"a", "red", 0}, {"b", "green", 0}} }, "grades.1.from"},
 		{"a negative leaf", func(m *Model) { m.Groups[0].Leaves[2].Weight = -5 }, "groups.0.leaves.2.weight"},
 	}
 	for _, tt := range tests {

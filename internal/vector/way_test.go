@@ -31,7 +31,7 @@ func TestTheSlopeIsTheTheilSenLine(t *testing.T) {
 			at = at.Add(time.Duration(rapid.IntRange(1, 400).Draw(t, "hours")) * time.Hour)
 			marks = append(marks, cairn.Mark{At: at, Level: cairn.Points(rapid.IntRange(0, 100_000).Draw(t, "level")), Known: rapid.IntRange(0, 4).Draw(t, "known") > 0})
 		}
-		way, slope := WayOf(marks)
+		way, slope := (Course{}).Of(marks)
 		want, n := bruteForce(marks)
 		if n < 4 {
 			if way != cairn.Unknown || slope != 0 {
@@ -94,12 +94,12 @@ func TestTheWayHasABandWithTwoEdges(t *testing.T) {
 		{"one wild week does not count", []float64{50, 50, 50, 50, 5, 50, 50, 50, 50, 50, 50, 50, 50, 50}, cairn.Steady},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if way, slope := WayOf(weekly(tt.levels...)); way != tt.want {
+			if way, slope := (Course{}).Of(weekly(tt.levels...)); way != tt.want {
 				t.Errorf("%s at %v, want %s", way, slope, tt.want)
 			}
 		})
 	}
-	way, slope := WayOf(weekly(eases...))
+	way, slope := (Course{}).Of(weekly(eases...))
 	if slope <= -Enter || slope >= -Leave {
 		t.Fatalf("a slope of %v does not lie between the edges", slope)
 	}
@@ -123,7 +123,7 @@ func TestTheWayDependsOnTheSeriesAlone(t *testing.T) {
 			}
 			return known(map[string]float64{signal.Active28: levels[i]})
 		}, time.UTC, now)
-		way, slope := WayOf(v.Trail)
+		way, slope := (Course{}).Of(v.Trail)
 		if asked != 14 || len(v.Trail) != 14 || v.Way != way || v.Slope != slope {
 			t.Fatalf("asked %d times; %s %d, of the trail alone %s %d", asked, v.Way, v.Slope, way, slope)
 		}

@@ -12,12 +12,22 @@ import (
 	"cairn/internal/signal"
 )
 
-// says returns the sentence for a leaf whose signal is known.
-func says(r cairn.Reason, sig cairn.Signals) string {
-	if s, ok := sayings[r.Signal]; ok {
-		return s.is(r.Value, sig)
+// says returns the sentence for a leaf whose signal is known, with the name of
+// the band that the value lies in.
+func (l *Leaf) says(r cairn.Reason, s cairn.Signal, sig cairn.Signals, band int) string {
+	text := r.Label + ": " + inUnit(r.Signal, r.Value)
+	if said, ok := sayings[r.Signal]; ok {
+		text = said.is(r.Value, sig)
+	} else if s.Text != "" {
+		text = r.Label + ": " + s.Text
 	}
-	return r.Label + ": " + inUnit(r.Signal, r.Value)
+	if band >= 0 && l.Bands[band].Label != "" {
+		text += " (" + l.Bands[band].Label + ")"
+	}
+	if s.Why != "" {
+		text += ", " + s.Why
+	}
+	return text
 }
 
 // inUnit writes a value with the unit of its signal.
@@ -40,7 +50,7 @@ func inUnit(name string, v float64) string {
 }
 
 // missing says why a leaf's signal is missing and what follows from it.
-func (l Leaf) missing(s cairn.Signal) string {
+func (l *Leaf) missing(s cairn.Signal) string {
 	why := cmp.Or(strings.TrimSuffix(s.Why, "."), "Not measured")
 	switch l.Missing {
 	case Neutral:
@@ -49,11 +59,6 @@ func (l Leaf) missing(s cairn.Signal) string {
 		return why + ", which counts as the worst"
 	}
 	return why
-}
-
-// scale puts a leaf's scale into words: "0 at 30 days … full at 3 days".
-func (l Leaf) scale() string {
-	return fmt.Sprintf("0 at %s … full at %s", inUnit(l.Signal, l.Worst), inUnit(l.Signal, l.Best))
 }
 
 // why says in one sentence how an account is doing and what matters most: what

@@ -52,7 +52,7 @@ func TestReasonsAreSentencesThatPeopleSay(t *testing.T) {
 	for _, tt := range tests {
 		sig := known(tt.also)
 		def, _ := signal.Find(tt.signal)
-		if got := says(cairn.Reason{Signal: tt.signal, Label: def.Label, Value: tt.value, Known: true}, sig); got != tt.want {
+		if got := spoken(cairn.Reason{Signal: tt.signal, Label: def.Label, Value: tt.value, Known: true}, sig); got != tt.want {
 			t.Errorf("%s of %v: %q, want %q", tt.signal, tt.value, got, tt.want)
 		}
 	}
@@ -72,6 +72,11 @@ func TestTheScaleIsToldWithItsUnit(t *testing.T) {
 	}
 }
 
+// spoken is what a leaf without bands says.
+func spoken(r cairn.Reason, sig cairn.Signals) string {
+	return (&Leaf{}).says(r, cairn.Signal{}, sig, -1)
+}
+
 var illSpoken = regexp.MustCompile(`%!|\b1 (people|days|tickets|events|seats|points|hours|invoices|payments)\b|\bone (people|days|tickets)\b|  |of No|-`)
 
 func TestNoSentenceIsIllSpoken(t *testing.T) {
@@ -84,7 +89,7 @@ func TestNoSentenceIsIllSpoken(t *testing.T) {
 			}
 			a, b := number.Draw(t, "a"), number.Draw(t, "b")
 			r, s := cairn.Reason{Signal: d.Name, Label: d.Label, Value: a, Known: true}, cairn.Reason{Signal: d.Name, Label: d.Label, Value: b, Known: true, Points: 1500}
-			r.Text, s.Text = says(r, nil), says(s, nil)
+			r.Text, s.Text = spoken(r, nil), spoken(s, nil)
 			for _, text := range []string{r.Text, (&pair{r, s, true, true, 1500}).change().Text, why(cairn.Vector{Known: true, Way: cairn.Rising, Slope: 1000, Reasons: []cairn.Reason{s}})} {
 				if illSpoken.MatchString(text) || unicode.IsLower([]rune(text)[0]) {
 					t.Fatalf("%s from %v to %v: %q", d.Name, a, b, text)

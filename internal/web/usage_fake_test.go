@@ -38,7 +38,7 @@ func counting(c account.Store, accounts []cairn.Account) *usage.Service {
 		Store: s, Book: s, Accounts: c, Now: func() time.Time { return noon },
 		Changed: func(context.Context) error { s.changed++; return nil },
 		Definitions: func(context.Context) (turn.Definitions, error) {
-			d := turn.Definitions{Model: vector.Default(), Settings: signal.Settings{Zone: time.UTC, Currency: "EUR"}}
+			d := turn.Definitions{Models: vector.Models{vector.Default()}, Settings: signal.Settings{Zone: time.UTC, Currency: "EUR"}}
 			d.Rules = []rule.Rule{{Name: "few-exports", Title: "Few exports", All: []rule.Condition{{Field: "metric.exports", Op: "below", Value: 3.0}}}}
 			for page, revs := range s.pages {
 				last := revs[len(revs)-1]

@@ -13,7 +13,6 @@ import (
 // back on: 13 weeks of marks, and before the first of them two windows of 28
 // days. What lies before counts as the last active day only.
 const (
-	trailDays  = 13*7 + 7
 	windowDays = 2*28 + 2
 	// Closed tickets and paid invoices are looked at for this long, and the
 	// latest of each for ever: that there were any makes zero known.
@@ -34,7 +33,7 @@ func (s *Store) State(ctx context.Context, id cairn.AccountID, from, to time.Tim
 		return nil, err
 	}
 	if back := set.LookBack(); back > 0 {
-		st.Window = max(cairn.DayOf(from, set.Zone)-trailDays-max(windowDays, cairn.Day(back)), 0)
+		st.Window = max(cairn.DayOf(from, set.Zone)-cairn.Day(set.TrailDays())-max(windowDays, cairn.Day(back)), 0)
 	}
 	streams, err := s.streams(ctx, id, st)
 	if err != nil || len(streams) == 0 {
@@ -217,7 +216,7 @@ const peopleIDs = `
 // addFacts reads the plain facts about the account's records that may still
 // matter, and about the roles of its people.
 func (s *Store) addFacts(ctx context.Context, st *signal.State, id cairn.AccountID, from time.Time) error {
-	since := cairn.Micros(from.AddDate(0, 0, -trailDays-closedDays))
+	since := cairn.Micros(from.AddDate(0, 0, -s.Settings().TrailDays()-closedDays))
 	rows, err := s.db.QueryContext(ctx, `
 		/* state.addFacts */
 		select f.kind, f.record, f.field, f.source, f.at, f.seen, f.event, f.value

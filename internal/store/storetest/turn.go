@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/model"
 	"cairn/internal/play"
 	"cairn/internal/rule"
 	"cairn/internal/signal"
@@ -17,8 +18,8 @@ import (
 // defaults are the definitions as Cairn comes.
 func defaults(context.Context) (turn.Definitions, error) {
 	set := signal.Settings{Zone: time.UTC, Currency: "EUR"}
-	d := turn.Definitions{Settings: set, Model: vector.Default(), Rules: rule.Defaults(), Plays: map[string]play.Play{}, Catalogue: signal.New(set)}
-	d.Model.Rev = 1
+	d := turn.Definitions{Settings: set, Models: vector.Models{vector.Default()}, Rules: rule.Defaults(), Plays: map[string]play.Play{}, Catalogue: signal.New(set)}
+	d.Models[0].Rev = 1
 	for i := range d.Rules {
 		d.Rules[i].Rev = 1
 	}
@@ -121,6 +122,31 @@ func Turns(t *testing.T, open Opener) {
 		a, err := s.Account(ctx, cairn.Everything, id)
 		if err != nil || !a.Vector.Known {
 			t.Errorf("the account was not measured: %+v, %v", a.Vector, err)
+		}
+	})
+
+	t.Run("WhatWasMeasuredIsToldOfTheScopeOnly", func(t *testing.T) {
+		s := open(t)
+		admit(t, s, said{id: "1", account: "acme", person: "ann", at: days(0)}, said{id: "2", account: "beta", person: "bob", at: days(0)})
+		settle(t, s, days(1))
+		told := func(scope cairn.Scope) (out []model.Account) {
+			if err := s.Measured(ctx, scope, func(a model.Account) error { out = append(out, a); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		if all := told(cairn.Everything); len(all) != 2 {
+			t.Errorf("told of %+v", all)
+		}
+		one := told(cairn.Scope{Accounts: []cairn.AccountID{id}})
+		if len(one) != 1 || one[0].ID != id || one[0].Key != "acme" {
+			t.Fatalf("told of %+v", one)
+		}
+		if n, ok := one[0].Signals.Number(signal.Active28); !ok || n != 1 {
+			t.Errorf("%v people were active, known %v", n, ok)
+		}
+		if none := told(cairn.Scope{}); len(none) != 0 {
+			t.Errorf("who may see nothing is told of %+v", none)
 		}
 	})
 
