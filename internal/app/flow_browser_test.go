@@ -71,6 +71,16 @@ var (
 	looks = []look{desk, {"1440-dark", 1440, 900, true}, {"390-light", 390, 844, false}, {"390-dark", 390, 844, true}}
 )
 
+// sees reports whether a page is looked at in this window: each is in one wide
+// and one narrow, one light and one dark, and of all pages as many in each of
+// the four. Where pictures are kept, every page is looked at in all of them.
+func (l look) sees(page string) bool {
+	if os.Getenv("CAIRN_SHOTS") != "" {
+		return true
+	}
+	return (l.dark == (l.width < 600)) == (len(page)%2 == 0)
+}
+
 // A window is one tab of Chromium, in which nothing may go wrong: the test
 // fails for every error in the console, every exception, every violation of
 // the content security policy, and every request to anybody but this machine.

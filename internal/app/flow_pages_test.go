@@ -22,7 +22,7 @@ import (
 )
 
 // TestEveryPageIsSoundInEveryWindow looks at every page of a whole Cairn, full
-// and empty, wide and narrow, light and dark: no error, and nothing wider than
+// and empty, wide and narrow, light and dark, each in two of four windows: no error, and nothing wider than
 // the window. scripts/screenshots keeps pictures of what it sees:
 // CAIRN_SHOTS names where, CAIRN_SHOTS_DATA the data directory of a demo to be
 // looked at in place of the small one.
@@ -54,8 +54,10 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"churn": "/revenue/churn", "churn-by": "/revenue/churn?by=owner&policy=stripe", "churn-customers": "/revenue/churn/customers?of=eligible",
 			"losses": "/revenue/losses", "losses-by": "/revenue/losses?by=owner&only=open", "loss-reasons": "/revenue/losses/reasons",
 		} {
-			w.visit(path)
-			w.sound(name, l)
+			if l.sees(name) {
+				w.visit(path)
+				w.sound(name, l)
+			}
 		}
 		w = open(t, empty.url, l)
 		w.signIn(empty.mail, empty.password)
@@ -67,8 +69,10 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"empty-behind": "/revenue/accounts?of=lost", "empty-policy": "/revenue/policy", "empty-compare": "/revenue/compare", "empty-closing": "/revenue/closing",
 			"empty-churn": "/revenue/churn", "empty-losses": "/revenue/losses", "empty-churn-customers": "/revenue/churn/customers",
 		} {
-			w.visit(path)
-			w.sound(name, l)
+			if l.sees(name) {
+				w.visit(path)
+				w.sound(name, l)
+			}
 		}
 	}
 }

@@ -260,6 +260,9 @@ func TestRenewalPagesAreSoundInABrowser(t *testing.T) {
 			{"renewals", "/renewals", false, false}, {"renewals-edit", "/renewals", false, true}, {"renewals-past", "/renewals?quarter=2025-Q4", false, false},
 			{"renewals-grades", "/renewals/grades", false, false}, {"renewals-none", "/renewals", true, false}, {"grades-none", "/renewals/grades", true, false},
 		} {
+			if !l.sees(p.name) {
+				continue
+			}
 			t.Run(p.name+"/"+l.name, func(t *testing.T) {
 				h, _ := renewing(p.empty)
 				tab := b.open(t, handled{h}, l.width, l.height, l.dark)

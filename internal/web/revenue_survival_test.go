@@ -86,6 +86,9 @@ func TestPagesOfRevenueAreSoundInABrowser(t *testing.T) {
 			"cohorts": "/revenue/cohorts", "cohorts-by": "/revenue/cohorts?by=owner&of=money", "cohort-accounts": "/revenue/cohorts/accounts?age=2",
 			"survival": "/revenue/survival", "survival-by": "/revenue/survival?by=owner", "survival-accounts": "/revenue/survival/accounts?what=watched&from=0",
 		} {
+			if !l.sees(name) {
+				continue
+			}
 			t.Run(name+"/"+l.name, func(t *testing.T) {
 				tab := b.open(t, handled{earningSite(false)}, l.width, l.height, l.dark)
 				tab.visit(path)
