@@ -40,6 +40,8 @@ type Resources struct {
 	Sources  ingest.Sources
 	Rejects  *ingest.Mender
 	Keep     *keep.Service
+	Records  Records
+	Door     Door
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -61,7 +63,7 @@ func (r Resources) OpenAPI() *huma.OpenAPI {
 func (r Resources) serve() (http.Handler, huma.API) {
 	mux := http.NewServeMux()
 	c := huma.DefaultConfig("Cairn", r.Version)
-	c.Info.Description = "Who is who, what counts as usage, sources, what was refused, and how long events are kept."
+	c.Info.Description = "Who is who, what counts as usage, sources, what was refused, how long events are kept, and contracts with what became of them."
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "/api/v1/openapi", "", ""
 	c.CreateHooks = nil // no $schema beside what was asked for
 	c.RejectUnknownQueryParameters = true
@@ -79,6 +81,7 @@ func (r Resources) serve() (http.Handler, huma.API) {
 	a.sources()
 	a.rejects()
 	a.keeping()
+	a.records()
 	describe(a.api.OpenAPI())
 	mux.Handle("/api/v1/", reply.Handler(r.Log, func(_ http.ResponseWriter, q *http.Request) error {
 		return cairn.Errorf(cairn.NotFound, "There is nothing at %s %s; /api/v1/openapi.json lists what there is.", q.Method, cutPath(q.URL.Path))

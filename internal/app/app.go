@@ -179,7 +179,7 @@ func (a *App) identity() account.Identity {
 func (a *App) resources() api.Resources {
 	return api.Resources{
 		Version: Version(), Keys: a.Store, Find: a.House(), Identity: a.identity(), Usage: a.Usage, Sources: a.Store,
-		Rejects: a.mender(), Keep: a.Keep, Now: a.Clock.Now, Log: a.log,
+		Rejects: a.mender(), Keep: a.Keep, Records: a.Store, Door: a.Door, Now: a.Clock.Now, Log: a.log,
 	}
 }
 

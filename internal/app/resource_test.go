@@ -11,9 +11,11 @@ import (
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/go-cmp/cmp"
 
 	"cairn"
 	"cairn/internal/ingest"
+	"cairn/internal/revenue"
 	"cairn/internal/store/storetest"
 )
 
@@ -522,4 +524,68 @@ func limits(s *huma.Schema, text string) string {
 		more = append(more, fmt.Sprintf("At most %d characters.", *s.MaxLength))
 	}
 	return strings.ReplaceAll(strings.Join(append([]string{text}, more...), " "), "|", `\|`)
+}
+
+func TestContractsAreReadAndWrittenThroughTheResourceAPI(t *testing.T) {
+	a := counted(t)
+	p := programOf(t, a, ingest.MayRead, ingest.MayWrite)
+	wants(t, p.ask(400, "PUT", "/contracts/c-1", `{"account":"acme","fields":{"mrr":"a lot"}}`), "body.fields.mrr", "field")
+	wants(t, p.ask(404, "GET", "/contracts/c-1", ""), "not_found", "kind")
+	made := p.ask(200, "PUT", "/contracts/c-1", `{"account":"acme","at":"2026-01-10T00:00:00Z","fields":{"amount":"1200","interval":"annual","start":"2026-01-10","currency":"EUR","product":"Core"}}`, "Idempotency-Key", "one")
+	wants(t, made, "Core", "fields", "product", "value")
+	wants(t, made, "program", "fields", "product", "source")
+	wants(t, made, "acme", "account", "key")
+	again := p.ask(200, "PUT", "/contracts/c-1", `{"account":"acme","at":"2026-01-10T00:00:00Z","fields":{"amount":"1200","interval":"annual","start":"2026-01-10","currency":"EUR","product":"Core"}}`, "Idempotency-Key", "one")
+	if n, m := len(get(t, made, "history").([]any)), len(get(t, again, "history").([]any)); n != 5 || m != n {
+		t.Errorf("%d things were said, and after a retry %d", n, m)
+	}
+	// What is known needs no account any more; null clears.
+	changed := p.ask(200, "PUT", "/contracts/c-1", `{"at":"2026-03-10T00:00:00Z","fields":{"amount":"1800","product":null}}`)
+	wants(t, changed, "1800", "fields", "amount", "value")
+	if _, there := get(t, changed, "fields").(map[string]any)["product"]; there {
+		t.Error("a field that was cleared is shown")
+	}
+	wants(t, p.ask(400, "PUT", "/contracts/c-2", `{"fields":{"mrr":"10"}}`), "invalid", "kind")
+	p.ask(200, "PUT", "/contracts/c-3", `{"account":"acme","at":"2026-02-10T00:00:00Z","fields":{"mrr":"10","start":"2026-02-10"}}`)
+
+	// Pages of one reach all, each once.
+	seen := map[string]bool{}
+	for cursor := ""; ; {
+		page := p.ask(200, "GET", "/contracts?account=acme&limit=1&cursor="+cursor, "")
+		seen[fmt.Sprint(get(t, page, "records", 0, "key"))] = true
+		next, more := page["cursor"]
+		if !more {
+			break
+		}
+		cursor = next.(string)
+	}
+	if len(seen) != 2 || !seen["c-1"] || !seen["c-3"] {
+		t.Errorf("listed %v", seen)
+	}
+	wants(t, p.ask(400, "GET", "/contracts?cursor=zzz", ""), "cursor", "field")
+
+	got, err := asked(t, a, RevenueMovements, MovementQuestion{Account: "acme", Query: revenue.Query{Policy: "chartmogul"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var booked []string
+	for _, m := range got.Movements {
+		booked = append(booked, m.On+" "+string(m.Kind)+" "+m.Text)
+	}
+	slices.Sort(booked)
+	if diff := cmp.Diff([]string{"2026-01-10 new 100.00", "2026-02-10 expansion 10.00", "2026-03-10 expansion 50.00"}, booked); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+
+	for path, body := range map[string]string{
+		"renewals": `{"account":"acme","fields":{"contract":"c-1","probability":80}}`, "losses": `{"account":"acme","fields":{"on":"2026-05-01","reason":"price"}}`,
+		"opportunities": `{"account":"acme","fields":{"title":"More seats","amount":"500"}}`,
+	} {
+		put := p.ask(200, "PUT", "/"+path+"/x-1", body)
+		if len(get(t, put, "history").([]any)) == 0 {
+			t.Errorf("%s: %v", path, put)
+		}
+		wants(t, p.ask(200, "GET", "/"+path, ""), "x-1", "records", 0, "key")
+	}
+	wants(t, p.with(ingest.MayRead).ask(403, "PUT", "/contracts/c-1", `{"fields":{"mrr":"1"}}`), "forbidden", "kind")
 }

@@ -90,7 +90,7 @@ func TestThePaletteLeadsAnywhere(t *testing.T) {
 	p.run(chromedp.SendKeys(chromedp.CSS("#palette-q"), "sour"))
 	p.until(`document.querySelectorAll("#palette-results [role=option]").length === 1`)
 	p.key(kb.Enter)
-	p.until(`location.pathname === "/sources"`)
+	p.until(`location.pathname === "/sources" && document.readyState === "complete"`)
 	p.key("?")
 	p.until(`document.getElementById("keys").open`)
 	p.healthy()

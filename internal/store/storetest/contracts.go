@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cairn"
+	"cairn/internal/account"
 	"cairn/internal/revenue"
 	"cairn/internal/store/sqlstore"
 	"cairn/internal/turn"
@@ -75,6 +77,49 @@ func Contracts(t *testing.T, open Opener) {
 		delete(want, contract("c3"))
 		if diff := cmp.Diff(want, all(t, s, cairn.Scope{Accounts: []cairn.AccountID{beta}})); diff != "" {
 			t.Errorf("of one account (-want +got)\n%s", diff)
+		}
+	})
+
+	t.Run("PagesReachEachRecordOfTheScopeOnce", func(t *testing.T) {
+		s := open(t)
+		var words []said
+		for i := range 7 {
+			words = append(words, said{id: fmt.Sprint(i), kind: cairn.OfContract, account: []string{"acme", "beta"}[i%2], record: fmt.Sprint("c", i), props: `{"mrr":"10"}`})
+		}
+		admit(t, s, append(words, said{id: "i", kind: cairn.OfInvoice, account: "acme", record: "i1", props: `{"amount":"10"}`})...)
+		page := func(scope cairn.Scope, q account.RecordsQuery) (keys []string) {
+			q.Kind, q.Limit = cairn.OfContract, 2
+			for {
+				rs, err := s.RecordPage(ctx, scope, q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range rs {
+					keys = append(keys, r.Key)
+				}
+				if len(rs) < q.Limit {
+					slices.Sort(keys)
+					return keys
+				}
+				last := rs[len(rs)-1]
+				q.After = account.RecordPlace{Account: last.Account, Record: last.ID}
+			}
+		}
+		if diff := cmp.Diff([]string{"c0", "c1", "c2", "c3", "c4", "c5", "c6"}, page(cairn.Everything, account.RecordsQuery{})); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		odd := []string{"c1", "c3", "c5"}
+		if diff := cmp.Diff(odd, page(cairn.Scope{Accounts: []cairn.AccountID{beta}}, account.RecordsQuery{})); diff != "" {
+			t.Errorf("in scope (-want +got)\n%s", diff)
+		}
+		if diff := cmp.Diff(odd, page(cairn.Everything, account.RecordsQuery{Account: beta})); diff != "" {
+			t.Errorf("of one (-want +got)\n%s", diff)
+		}
+		if got := page(cairn.Scope{Accounts: []cairn.AccountID{acme}}, account.RecordsQuery{Account: beta}); len(got) != 0 {
+			t.Errorf("out of scope %v", got)
+		}
+		if diff := cmp.Diff([]string{"c3"}, page(cairn.Everything, account.RecordsQuery{IDs: []cairn.RecordID{contract("c3"), contract("none")}})); diff != "" {
+			t.Errorf("by id (-want +got)\n%s", diff)
 		}
 	})
 
