@@ -233,6 +233,7 @@ func (a *App) Serve(ctx context.Context) error {
 	work.Go(func() { a.live(ctx) })
 	work.Go(func() { a.follow(ctx) })
 	work.Go(func() { a.writeLedger(ctx) })
+	work.Go(func() { a.keepBooks(ctx) })
 
 	select {
 	case err = <-served:

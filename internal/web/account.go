@@ -11,6 +11,8 @@ import (
 
 	"cairn"
 	"cairn/internal/account"
+	"cairn/internal/ledger"
+	"cairn/internal/outcome"
 	"cairn/internal/signal"
 	"cairn/internal/work"
 )
@@ -27,15 +29,17 @@ type accountView struct {
 	Before  accountComparison // with so many days before
 	Weeks   int               // how much history is shown
 
-	Fields    []accountField
-	People    []cairn.Person
-	Contracts []cairn.Record
-	Invoices  []cairn.Record
-	Tickets   []cairn.Record
-	Answers   []cairn.Record
-	Tasks     []work.Item // open and snoozed, in the order of the day
-	Closed    []work.Item // the last ones done or dismissed
-	PastTasks []cairn.Record
+	Fields        []accountField
+	People        []cairn.Person
+	Contracts     []accountContract
+	Policy        ledger.Policy // by which contracts count
+	Opportunities []outcome.Listed
+	Invoices      []cairn.Record
+	Tickets       []cairn.Record
+	Answers       []cairn.Record
+	Tasks         []work.Item // open and snoozed, in the order of the day
+	Closed        []work.Item // the last ones done or dismissed
+	PastTasks     []cairn.Record
 
 	Timeline accountTimelineView
 	Note     accountNote
@@ -254,12 +258,12 @@ func accountAsOf(a cairn.Account, av accountView, v View) cairn.Account {
 // accountRecords sets what sources say of the account and what belongs to it.
 func (s *site) accountRecords(ctx context.Context, v View, av *accountView) error {
 	scope, id := v.Scope(), av.Account.ID
-	var own []cairn.Record
+	var own, contracts []cairn.Record
 	for _, of := range []struct {
 		kind cairn.EventKind
 		into *[]cairn.Record
 	}{
-		{cairn.OfAccount, &own}, {cairn.OfContract, &av.Contracts}, {cairn.OfInvoice, &av.Invoices},
+		{cairn.OfAccount, &own}, {cairn.OfContract, &contracts}, {cairn.OfInvoice, &av.Invoices},
 		{cairn.OfTicket, &av.Tickets}, {cairn.OfAnswer, &av.Answers},
 	} {
 		var err error
@@ -268,6 +272,9 @@ func (s *site) accountRecords(ctx context.Context, v View, av *accountView) erro
 		}
 	}
 	av.Fields = accountFieldsOf(own)
+	if err := s.accountContracts(ctx, v, av, contracts); err != nil {
+		return err
+	}
 	if av.Past() {
 		av.Account = accountNamed(av.Account, own)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -29,45 +28,26 @@ func (s *site) churnRoutes(mux *http.ServeMux) {
 
 // A leaving is what pages about who left are asked for.
 type leaving struct {
-	Asked    revenue.Query
+	question
 	Currency string
 	Policy   ledger.Policy
-	Policies []ledger.Policy
 }
 
-// leavingAsked reads what an address asks for: months, policy and dimension.
+// leavingAsked reads what an address asks for; without months, the last twelve.
 func (s *site) leavingAsked(r *http.Request, v View) (leaving, error) {
 	var t leaving
-	q, err := s.revenueAsked(r)
-	if err != nil {
+	var err error
+	if t.question, err = s.question(r, v); err != nil {
 		return t, err
 	}
-	t.Asked = revenue.Query{Policy: q.Policy, From: q.From, To: q.To, By: strings.TrimSpace(q.By)}
+	t.Asked.By, t.Asked.Booked = strings.TrimSpace(t.Asked.By), false
 	if t.Asked.To == 0 {
 		t.Asked.To = ledger.MonthOf(v.Today())
 	}
 	if t.Asked.From == 0 {
 		t.Asked.From = t.Asked.To - 11
 	}
-	d, _, err := s.Revenue.Definitions(r.Context())
-	t.Policies = d.All()
-	return t, err
-}
-
-// query is what the address says, changed in some of its parts.
-func (t leaving) query(change ...string) url.Values {
-	q := url.Values{}
-	all := append([]string{"policy", t.Asked.Policy, "by", t.Asked.By, "from", t.Asked.From.String(), "to", t.Asked.To.String()}, change...)
-	for i := 0; i+1 < len(all); i += 2 {
-		if q.Del(all[i]); all[i+1] != "" {
-			q.Set(all[i], all[i+1])
-		}
-	}
-	return q
-}
-
-func (t leaving) address(path string, change ...string) string {
-	return addressOf(path, t.query(change...))
+	return t, nil
 }
 
 func (t leaving) money(minor int64) cairn.Money {
@@ -126,11 +106,14 @@ func (s *site) churnView(r *http.Request, v View) (churnView, error) {
 }
 
 func (s *site) churn(w http.ResponseWriter, r *http.Request, v View) error {
+	if moved, err := s.stay(w, r, v, staying); err != nil || moved {
+		return err
+	}
 	t, err := s.churnView(r, v)
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true}, churnPage(v, t))
+	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true, Date: revenueDate(v, t.question, "/revenue/churn")}, churnPage(v, t))
 }
 
 func (t churnView) none() bool { return t.Report.Contracts == 0 || len(t.Whole.Months) == 0 }
@@ -344,6 +327,7 @@ func (s *site) crowdView(r *http.Request, v View, limit int) (crowdView, error) 
 	if t.Of == "" {
 		t.Of = revenue.LostOnes
 	}
+	t.Besides = [][2]string{{"of", string(t.Of)}, {"value", r.FormValue("value")}}
 	t.Crowd, err = s.Revenue.Who(r.Context(), v.Scope(), t.Asked, r.FormValue("value"), t.Of, limit)
 	t.leaving.Currency, t.leaving.Policy = t.Crowd.Currency, t.Crowd.Policy
 	return t, err
@@ -354,7 +338,7 @@ func (s *site) churnCustomers(w http.ResponseWriter, r *http.Request, v View) er
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, v, Page{Title: crowdNames[t.Of], Active: "revenue", Crumbs: []Crumb{{"Revenue", "/revenue"}, {"Churn", t.address("/revenue/churn")}}}, churnCustomersPage(v, t))
+	return s.render(w, r, v, Page{Title: crowdNames[t.Of], Active: "revenue", Crumbs: []Crumb{{"Revenue", "/revenue"}, {"Churn", t.address("/revenue/churn", "of", "", "value", "")}}, Date: revenueDate(v, t.question, "/revenue/churn/customers")}, churnCustomersPage(v, t))
 }
 
 // churnCustomersTable is the customers behind a figure.

@@ -39,16 +39,13 @@ func (s *site) revenueRoutes(mux *http.ServeMux) {
 
 // A revenueView is the page of what customers pay.
 type revenueView struct {
-	Asked    revenue.Query
-	At       cairn.Day // as known at the end of this day; 0: now
+	question
 	Report   revenue.Report
 	Total    ledger.Sums   // of all months, all together
 	Months   []ledger.Sums // all together
 	Kept     ledger.Kept   // of those who were customers before the first month
 	Renewals revenue.Payers
 	Risk     revenue.Payers
-	Policies []ledger.Policy
-	Fields   []revenue.Field // of accounts, by which one can ask
 }
 
 // asked reads what an address asks for.
@@ -107,7 +104,7 @@ func (s *site) revenueView(r *http.Request, v View) (t revenueView, err error) {
 }
 
 func (s *site) revenue(w http.ResponseWriter, r *http.Request, v View) error {
-	if moved, err := s.stay(w, r, v); err != nil || moved {
+	if moved, err := s.stay(w, r, v, stayingHome); err != nil || moved {
 		return err
 	}
 	t, err := s.revenueView(r, v)
@@ -116,7 +113,7 @@ func (s *site) revenue(w http.ResponseWriter, r *http.Request, v View) error {
 	}
 	p := Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true}
 	if !t.none() || t.At != 0 || t.Asked.Where != "" {
-		p.Date = revenueDate(v, t, "/revenue")
+		p.Date = revenueDate(v, t.question, "/revenue")
 	}
 	return s.render(w, r, v, p, revenuePage(v, t))
 }
@@ -126,70 +123,9 @@ func (t revenueView) none() bool {
 	return t.Report.Contracts == 0
 }
 
-// address leads to the same question, changed in some of its parts.
-func (t revenueView) address(path string, change ...string) string {
-	q := url.Values{}
-	set := func(name, value string) {
-		if q.Del(name); value != "" {
-			q.Set(name, value)
-		}
-	}
-	if t.Asked.From != 0 {
-		set("from", t.Asked.From.String())
-		set("to", t.Asked.To.String())
-	}
-	set("policy", t.Asked.Policy)
-	set("by", t.Asked.By)
-	if t.At != 0 {
-		set("at", t.At.String())
-	}
-	for _, w := range t.where() {
-		q.Add("where", w.Text())
-	}
-	if t.Asked.Booked {
-		set("booked", "1")
-	}
-	for i := 0; i+1 < len(change); i += 2 {
-		set(change[i], change[i+1])
-	}
-	if len(q) == 0 {
-		return path
-	}
-	return path + "?" + q.Encode()
-}
-
-// where are the conditions that figures are narrowed by.
-func (t revenueView) where() []revenue.Where {
-	all, _ := revenue.ParseWhere(t.Asked.Where) // it was read before
-	return all
-}
-
-// without leads to the same question without one of its conditions.
-func (t revenueView) without(path string, one revenue.Where) string {
-	t.Asked.Where = revenue.WhereText(slices.DeleteFunc(t.where(), func(w revenue.Where) bool { return w == one }))
-	return t.address(path)
-}
-
-// with leads to the same question narrowed by one more condition.
-func (t revenueView) with(path string, one revenue.Where) string {
-	t.Asked.Where = revenue.WhereText(append(t.where(), one))
-	return t.address(path, "by", "")
-}
-
 // accounts leads to the accounts behind a figure.
 func (t revenueView) accounts(f revenue.Figure, from, to ledger.Month) string {
 	return t.address("/revenue/accounts", "of", string(f), "from", from.String(), "to", to.String(), "by", "", "booked", "")
-}
-
-// conditions are what a filter offers, as it is written in the address.
-func (t revenueView) conditions() []string {
-	var out []string
-	for _, f := range t.Fields {
-		for _, value := range f.Values[:min(len(f.Values), 40)] {
-			out = append(out, f.Name+":"+value)
-		}
-	}
-	return out[:min(len(out), 300)]
 }
 
 // dimensions are the fields that figures can be told by: of accounts, and of

@@ -146,6 +146,9 @@ func (s *site) cohortsView(r *http.Request, v View) (t cohortsView, err error) {
 }
 
 func (s *site) revenueCohorts(w http.ResponseWriter, r *http.Request, v View) error {
+	if moved, err := s.stay(w, r, v, staying); err != nil || moved {
+		return err
+	}
 	t, err := s.cohortsView(r, v)
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func (s *site) revenueMovements(w http.ResponseWriter, r *http.Request, v View) 
 	if err := s.Revenue.Explain(r.Context(), t.Asked, &t.Picked); err != nil {
 		return err
 	}
-	p := Page{Title: t.title(), Active: "revenue", Crumbs: []Crumb{{"Revenue", t.address("/revenue")}}, Date: revenueDate(v, t.revenueView, t.here())}
+	p := Page{Title: t.title(), Active: "revenue", Crumbs: []Crumb{{"Revenue", t.address("/revenue")}}, Date: revenueDate(v, t.question, t.here())}
 	return s.render(w, r, v, p, movementsPage(v, t))
 }
 
@@ -78,7 +78,7 @@ func (s *site) accountMovements(w http.ResponseWriter, r *http.Request, v View) 
 	t.Report.Currency, t.Report.Policy = t.Picked.Currency, t.Picked.Policy
 	p := Page{
 		Title: "What " + t.Account.Name + " paid", Active: "accounts", Crumbs: []Crumb{{"Accounts", "/accounts"}, {t.Account.Name, "/accounts/" + id.String() + "#money"}},
-		Date: revenueDate(v, t.revenueView, t.here()),
+		Date: revenueDate(v, t.question, t.here()),
 	}
 	return s.render(w, r, v, p, movementsPage(v, t))
 }

@@ -836,7 +836,7 @@ func comparePage(v View, t compareView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = revenueThen(t.revenueView, "/revenue/compare").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = revenueThen(t.question, "/revenue/compare").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

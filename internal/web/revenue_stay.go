@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // Memos keep small things under a name.
@@ -12,46 +13,63 @@ type Memos interface {
 	Remember(ctx context.Context, name, body string) error
 }
 
-// staying are the parts of an address that stay with whoever chose them: what
-// is looked at, and not of when.
-var staying = []string{"where", "by", "policy"}
+// Staying are the parts of an address that stay with whoever chose them: whom
+// one looks at and how it is booked, not of when. The first page also keeps by
+// which field.
+var (
+	staying     = []string{"where", "policy"}
+	stayingHome = []string{"where", "policy", "by"}
+)
 
-// stay leads whoever opens the page of revenue without saying what to see to
-// what they chose last, and remembers what they choose. An address that says
-// anything is the view, for everybody.
-func (s *site) stay(w http.ResponseWriter, r *http.Request, v View) (moved bool, err error) {
+// stay leads whoever opens a page about revenue without saying what to see to
+// what they chose last, on whichever of these pages, and remembers what they
+// choose. An address that says anything is the view, for everybody.
+func (s *site) stay(w http.ResponseWriter, r *http.Request, v View, parts []string) (moved bool, err error) {
 	if s.Memos == nil || v.Session.User.ID == "" {
 		return false, nil
 	}
 	name := "revenue/" + v.Session.User.ID
-	had, err := s.Memos.Memo(r.Context(), name)
+	text, err := s.Memos.Memo(r.Context(), name)
+	if err != nil {
+		return false, err
+	}
+	had, err := url.ParseQuery(text)
 	if err != nil {
 		return false, err
 	}
 	said := r.URL.Query()
-	if said.Has("clear") {
-		if err := s.Memos.Remember(r.Context(), name, ""); err != nil {
-			return false, err
-		}
-		http.Redirect(w, r, "/revenue", http.StatusSeeOther)
-		return true, nil
+	cleared := said.Has("clear")
+	if cleared {
+		said.Del("clear")
+		said.Del("where")
+		had.Del("where")
 	}
-	if len(said) == 0 {
-		if had != "" {
-			http.Redirect(w, r, "/revenue?"+had, http.StatusSeeOther)
+	if len(said) == 0 && !cleared {
+		for name := range had {
+			if !slices.Contains(parts, name) {
+				had.Del(name)
+			}
 		}
-		return had != "", nil
+		if len(had) > 0 {
+			http.Redirect(w, r, addressOf(r.URL.Path, had), http.StatusSeeOther)
+		}
+		return len(had) > 0, nil
 	}
-	chosen := url.Values{}
-	for _, part := range staying {
+	for _, part := range parts {
+		had.Del(part)
 		for _, value := range said[part] {
 			if value != "" {
-				chosen.Add(part, value)
+				had.Add(part, value)
 			}
 		}
 	}
-	if now := chosen.Encode(); now != had {
-		return false, s.Memos.Remember(r.Context(), name, now)
+	if now := had.Encode(); now != text {
+		if err := s.Memos.Remember(r.Context(), name, now); err != nil {
+			return false, err
+		}
 	}
-	return false, nil
+	if cleared {
+		http.Redirect(w, r, addressOf(r.URL.Path, said), http.StatusSeeOther)
+	}
+	return cleared, nil
 }

@@ -62,6 +62,9 @@ func (s *site) survivalView(r *http.Request, v View) (t survivalView, err error)
 }
 
 func (s *site) revenueSurvival(w http.ResponseWriter, r *http.Request, v View) error {
+	if moved, err := s.stay(w, r, v, staying); err != nil || moved {
+		return err
+	}
 	t, err := s.survivalView(r, v)
 	if err != nil {
 		return err

@@ -249,6 +249,15 @@ func TestFiltersStayUntilTheyAreCleared(t *testing.T) {
 	if got := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || got != "/revenue?by=owner&where=segment%3Asmall" {
 		t.Errorf("the next visit leads to %q", got)
 	}
+	for _, path := range []string{"/revenue/churn", "/revenue/cohorts", "/revenue/survival"} {
+		res := ask(t, h, "GET", path, nil)
+		if got := res.Header.Get("Location"); res.StatusCode != http.StatusSeeOther || got != path+"?where=segment%3Asmall" {
+			t.Errorf("the filter goes along to %s as %q", path, got)
+		}
+		if body := ask(t, h, "GET", path+"?where=segment%3Asmall", nil).body; !strings.Contains(body, "segment: small") {
+			t.Errorf("%s does not show whom it is narrowed to", path)
+		}
+	}
 	if res := ask(t, h, "GET", "/revenue?from=2026-01", nil); res.StatusCode != http.StatusOK || strings.Contains(res.body, "where-chips") {
 		t.Error("an address without a filter has one")
 	}
