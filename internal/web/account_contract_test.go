@@ -20,7 +20,7 @@ func TestTermsOfAContractAreSentences(t *testing.T) {
 		{"by the month, paid by the year", `{"mrr":"100","billing":"annual"}`, "100 € a month, paid every year"},
 		{"by the year with tax", `{"amount":"1190","interval":"annual","tax":"190"}`, "1,190 € a year, of which 190 € are tax"},
 		{"for three months", `{"amount":"90","interval":"quarterly"}`, "90 € for 3 months"},
-		{"a seat", `{"unit_amount":"12.50","seats":10,"interval":"month"}`, "12.5 € a seat, a month"},
+		{"a seat", `{"unit_amount":"12.50","seats":10,"interval":"month"}`, "12.50 € a seat, a month"},
 		{"another currency", `{"mrr":"100","currency":"USD"}`, "$100 a month"},
 		{"metered", `{"mrr":"33","usage":true}`, "33 € a month · metered"},
 		{"a sale", `{"amount":"500","type":"one_off"}`, "500 € · a sale, which has no MRR"},

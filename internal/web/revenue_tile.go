@@ -98,7 +98,7 @@ func (t revenueView) lines(unit string, curves ...curve) map[string]any {
 		}
 		series = append(series, map[string]any{
 			"type": "line", "name": c.Name, "data": data, "symbolSize": 6, "symbol": "circle", "lineStyle": stroke, "itemStyle": map[string]any{"color": c.Look},
-			"endLabel": map[string]any{"show": true, "formatter": "{a}", "color": "--ink", "fontSize": 12},
+			"endLabel": map[string]any{"show": true, "formatter": "{a}", "color": "--ink", "fontSize": 12}, "labelLayout": map[string]any{"moveOverlap": "shiftY"},
 		})
 	}
 	line := map[string]any{"lineStyle": map[string]any{"color": "--line-strong"}}

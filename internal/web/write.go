@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -86,6 +87,9 @@ func (v View) money(m cairn.Money, digits int) string {
 	}
 	f := float64(m.Minor) / math.Pow10(cairn.MinorDigits(m.Currency))
 	n := v.Decimal(f, digits)
+	if before, after, broken := strings.Cut(n, cmp.Or(v.numbers.point, ".")); broken { // 12.50, not 12.5
+		n = before + cmp.Or(v.numbers.point, ".") + after + strings.Repeat("0", digits-len(after))
+	}
 	sym := symbols[m.Currency]
 	switch {
 	case sym == "":

@@ -21,7 +21,7 @@ func TestMoneyIsWrittenAsTheWorkspaceWritesIt(t *testing.T) {
 		{"en", "1,234,568\u00a0€", "1,234,567.89\u00a0€", eur},
 		{"de-DE", "1.234.568\u00a0€", "1.234.567,89\u00a0€", eur},
 		{"fr", "1\u202f234\u202f568\u00a0€", "1\u202f234\u202f567,89\u00a0€", eur},
-		{"en", "$1,205", "$1,204.5", cairn.Money{Minor: 120450, Currency: "USD"}},
+		{"en", "$1,205", "$1,204.50", cairn.Money{Minor: 120450, Currency: "USD"}},
 		{"en", "¥1,204", "¥1,204", cairn.Money{Minor: 1204, Currency: "JPY"}},
 		{"en", "12\u00a0CHF", "12\u00a0CHF", cairn.Money{Minor: 1200, Currency: "CHF"}},
 		{"en", "−5\u00a0€", "−5\u00a0€", cairn.Money{Minor: -500, Currency: "EUR"}},
