@@ -106,7 +106,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 		return revenue.Settings{Zone: set.Zone, Currency: set.Currency, Precedence: set.Precedence}
 	}}
 	a.Payment = &payment.Service{Store: store, Now: a.Clock.Now, Settings: a.paymentSettings}
-	a.Renewals = &outcome.Renewals{Store: store, Book: store, Basis: a.Revenue.Basis}
+	a.Renewals = &outcome.Renewals{Store: store, Book: store, Basis: a.Revenue.Basis, Among: a.Revenue.Among}
 	a.Losses = &outcome.Losses{Store: store, Book: store, Ledger: a.Revenue, Settings: a.Revenue.Settings, Now: a.Clock.Now}
 	a.Keep = &keep.Service{Store: store, Book: store, Memos: store, Settings: store.Settings, Now: a.Clock.Now}
 	a.join()

@@ -3,6 +3,7 @@ package outcome
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -26,6 +27,7 @@ type LossStore interface {
 // A Ledger books who left; see [revenue.Service].
 type Ledger interface {
 	Each(ctx context.Context, scope cairn.Scope, q revenue.Query, f func(*ledger.Result)) (currency string, p ledger.Policy, last cairn.Day, err error)
+	Among(ctx context.Context, scope cairn.Scope, where string, f func(lets func(cairn.AccountID) bool) error) error
 }
 
 // Losses is what pages and commands ask about customers who left.
@@ -206,6 +208,13 @@ func (s *Losses) read(ctx context.Context, scope cairn.Scope, q LossQuery) (Loss
 	if err != nil {
 		return out, err
 	}
+	err = s.Ledger.Among(ctx, scope, q.Where, func(lets func(cairn.AccountID) bool) error {
+		maps.DeleteFunc(said, func(a cairn.AccountID, _ []LossRecord) bool { return !lets(a) })
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
 	for a, records := range said { // who never had a contract
 		_, o := r.Join(&ledger.Result{Account: a}, records)
 		odd = append(odd, o...)
@@ -278,7 +287,7 @@ func (s *Losses) dress(ctx context.Context, scope cairn.Scope, out *LossReport) 
 	values := map[cairn.AccountID]string{}
 	if by := out.Asked.By; by != "" {
 		if field, ok := revenue.OfContracts(by); ok {
-			values, err = s.contractValues(ctx, field, out.Losses)
+			values, err = s.contractValues(ctx, field, out.Losses, out.Asked.Known)
 		} else {
 			values, err = s.Store.Traits(ctx, scope, by)
 		}
@@ -298,7 +307,7 @@ func (s *Losses) dress(ctx context.Context, scope cairn.Scope, out *LossReport) 
 
 // contractValues returns a field of the contracts of those who left: that of
 // the contract of which it was said last.
-func (s *Losses) contractValues(ctx context.Context, field string, losses []Leaver) (map[cairn.AccountID]string, error) {
+func (s *Losses) contractValues(ctx context.Context, field string, losses []Leaver, known time.Time) (map[cairn.AccountID]string, error) {
 	set := s.Settings()
 	var accounts []cairn.AccountID
 	for _, l := range losses {
@@ -309,7 +318,7 @@ func (s *Losses) contractValues(ctx context.Context, field string, losses []Leav
 	out, when := map[cairn.AccountID]string{}, map[cairn.AccountID]time.Time{}
 	for some := range slices.Chunk(accounts, atOnce) {
 		err := s.Store.Words(ctx, cairn.Scope{Accounts: some}, cairn.OfContract, []string{field}, func(a cairn.AccountID, _ cairn.RecordID, facts []cairn.Fact) error {
-			rec := cairn.Record{Fields: set.Precedence.Choose(facts, time.Time{})}
+			rec := cairn.Record{Fields: set.Precedence.Choose(LossReader{Known: known}.known(facts), time.Time{})}
 			if said, ok := rec.Fields[field]; ok && !said.At.Before(when[a]) {
 				out[a], when[a] = rec.Text(field), said.At
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -302,6 +303,13 @@ func (d *desk) Each(_ context.Context, scope cairn.Scope, _ revenue.Query, f fun
 		}
 	}
 	return "EUR", ledger.Presets[0], day("2023-12-15"), nil
+}
+
+// Among lets only those pass of whom results tell, where anything is asked.
+func (d *desk) Among(_ context.Context, scope cairn.Scope, where string, f func(func(cairn.AccountID) bool) error) error {
+	return f(func(a cairn.AccountID) bool {
+		return scope.Sees(a) && (where == "" || slices.ContainsFunc(d.results, func(r *ledger.Result) bool { return r.Account == a }))
+	})
 }
 
 func (d *desk) Words(_ context.Context, scope cairn.Scope, kind cairn.EventKind, fields []string, f func(cairn.AccountID, cairn.RecordID, []cairn.Fact) error) error {

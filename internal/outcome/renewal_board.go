@@ -21,7 +21,8 @@ type RenewalQuery struct {
 	Show    string    `json:"show"`    // one of Shows; empty: all
 	Field   string    `json:"field"`   // of accounts, whose value must be Value
 	Value   string    `json:"value"`
-	Sort    string    `json:"sort"` // one of RenewalSorts; a leading "-" turns it round; empty: due
+	Where   string    `json:"where"` // only some accounts; see [revenue.ParseWhere]
+	Sort    string    `json:"sort"`  // one of RenewalSorts; a leading "-" turns it round; empty: due
 }
 
 // Shows are the parts of a quarter that one can ask for.
@@ -105,16 +106,13 @@ func (s *Renewals) Renewals(ctx context.Context, scope cairn.Scope, q RenewalQue
 		b.Quarter = b.Now
 	}
 	b.Kept, b.Of = h.model.Cases()
-	for _, p := range h.problems {
-		if scope.Sees(p.Account) {
-			b.Problems = append(b.Problems, p)
-		}
-	}
 	var rows []Renewal
-	for i := range h.all {
-		if e := &h.all[i]; QuarterOf(e.Due) == b.Quarter && scope.Sees(e.Account) && (e.Ended == 0 || e.Ended >= b.Quarter.First()) {
-			rows = append(rows, h.renewal(e))
-		}
+	err = s.among(ctx, scope, q.Where, func(lets func(cairn.AccountID) bool) error {
+		rows = h.board(&b, lets)
+		return nil
+	})
+	if err != nil {
+		return b, err
 	}
 	b.All = len(rows)
 	if err := s.dress(ctx, scope, q, rows); err != nil {
@@ -127,11 +125,35 @@ func (s *Renewals) Renewals(ctx context.Context, scope cairn.Scope, q RenewalQue
 	b.Owners = slices.Compact(b.Owners)
 	b.Rows = slices.DeleteFunc(rows, func(r Renewal) bool { return !q.holds(&r) })
 	sortRenewals(b.Rows, q.Sort)
-	if b.Quarter >= b.Now {
-		b.Pool = h.pool(scope, b.Quarter.Last())
-	}
 	b.sum(h.model.Held())
 	return b, s.steps(ctx, scope, h, b.Rows)
+}
+
+// among calls f with what tells whom a filter lets pass.
+func (s *Renewals) among(ctx context.Context, scope cairn.Scope, where string, f func(lets func(cairn.AccountID) bool) error) error {
+	if where == "" {
+		return f(scope.Sees)
+	}
+	return s.Among(ctx, scope, where, f)
+}
+
+// board puts into b what is told of some accounts, and returns their renewals
+// of its quarter.
+func (h *history) board(b *Board, lets func(cairn.AccountID) bool) (rows []Renewal) {
+	for _, p := range h.problems {
+		if lets(p.Account) {
+			b.Problems = append(b.Problems, p)
+		}
+	}
+	for i := range h.all {
+		if e := &h.all[i]; QuarterOf(e.Due) == b.Quarter && lets(e.Account) && (e.Ended == 0 || e.Ended >= b.Quarter.First()) {
+			rows = append(rows, h.renewal(e))
+		}
+	}
+	if b.Quarter >= b.Now {
+		b.Pool = h.pool(lets, b.Quarter.Last())
+	}
+	return rows
 }
 
 // renewal tells an entry as of the history's moment.
@@ -281,14 +303,14 @@ func span(rows []Renewal, from, to cairn.Day, held float64) Span {
 }
 
 // pool tells of the contracts that go on from month to month, until a day.
-func (h *history) pool(scope cairn.Scope, until cairn.Day) Pool {
+func (h *history) pool(lets func(cairn.AccountID) bool, until cairn.Day) Pool {
 	var p Pool
 	lost := 0
 	for i := range h.contracts {
 		c := &h.contracts[i]
 		p.Kept += c.loose.Kept
 		lost += c.loose.Lost
-		if c.loose.Next != 0 && scope.Sees(c.account) {
+		if c.loose.Next != 0 && lets(c.account) {
 			p.Count++
 			p.MRR += c.loose.MRR
 		}

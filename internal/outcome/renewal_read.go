@@ -36,6 +36,8 @@ type Renewals struct {
 	Store RenewalStore
 	Book  book.Store
 	Basis func(ctx context.Context, known time.Time) (revenue.Basis, error)
+	// Among tells whom a filter lets pass; see [revenue.Service.Among].
+	Among func(ctx context.Context, scope cairn.Scope, where string, f func(lets func(cairn.AccountID) bool) error) error
 
 	mu   sync.Mutex
 	kept []*history // the latest last

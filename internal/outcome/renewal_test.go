@@ -474,3 +474,20 @@ func TestFiguresSayWhatTheBoardDoes(t *testing.T) {
 		}
 	}
 }
+
+func TestAFilterNarrowsRenewalsAndThePoolAlike(t *testing.T) {
+	s := company()
+	d := s.desk("2026-03-01")
+	all := board(t, d, RenewalQuery{Quarter: quarter(t, "2026-Q2")})
+	only := find(t, all, "con-acme").Account
+	d.Among = func(_ context.Context, scope cairn.Scope, where string, f func(func(cairn.AccountID) bool) error) error {
+		return f(func(a cairn.AccountID) bool { return scope.Sees(a) && a == only && where == "segment:big" })
+	}
+	some := board(t, d, RenewalQuery{Quarter: all.Quarter, Where: "segment:big"})
+	if len(some.Rows) != 1 || some.Rows[0].Account != only || some.All != 1 || some.Pool.Count > all.Pool.Count {
+		t.Errorf("%d rows of %d, pool of %d", len(some.Rows), some.All, some.Pool.Count)
+	}
+	if some.Kept != all.Kept || some.Of != all.Of {
+		t.Error("what is comparable depends on whom one looks at")
+	}
+}

@@ -92,6 +92,19 @@ func (r *roster) among(scope cairn.Scope, where []Where) func(cairn.AccountID) b
 	}
 }
 
+// Among calls f with what tells which accounts of a scope a filter lets pass,
+// as [Query.Where] writes it; it holds until f returns.
+func (s *Service) Among(ctx context.Context, scope cairn.Scope, where string, f func(lets func(cairn.AccountID) bool) error) error {
+	all, err := ParseWhere(where)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return f(scope.Sees)
+	}
+	return s.accounts().read(ctx, s.Store, func(r *roster) error { return f(r.among(scope, all)) })
+}
+
 // everybody lets a filter of nobody in particular pass all.
 func everybody(of func(cairn.AccountID) bool) func(cairn.AccountID) bool {
 	if of == nil {

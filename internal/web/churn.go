@@ -19,7 +19,7 @@ func (s *site) churnRoutes(mux *http.ServeMux) {
 	if s.Revenue == nil {
 		return
 	}
-	mux.Handle("GET /revenue/churn", s.page(s.churn))
+	mux.Handle("GET /revenue/churn", s.page(s.staysOn(s.churn)))
 	mux.Handle("GET /revenue/churn/customers", s.page(s.churnCustomers))
 	s.files(mux, "/revenue/churn", s.churnTable)
 	s.files(mux, "/revenue/churn/by", s.churnGroupsTable)
@@ -43,6 +43,7 @@ func (s *site) leavingAsked(r *http.Request, v View) (leaving, error) {
 	t.Asked.By, t.Asked.Booked = strings.TrimSpace(t.Asked.By), false
 	if t.Asked.To == 0 {
 		t.Asked.To = ledger.MonthOf(v.Today())
+		untilThen(&t.Asked, v)
 	}
 	if t.Asked.From == 0 {
 		t.Asked.From = t.Asked.To - 11
@@ -106,14 +107,11 @@ func (s *site) churnView(r *http.Request, v View) (churnView, error) {
 }
 
 func (s *site) churn(w http.ResponseWriter, r *http.Request, v View) error {
-	if moved, err := s.stay(w, r, v, staying); err != nil || moved {
-		return err
-	}
 	t, err := s.churnView(r, v)
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true, Date: revenueDate(v, t.question, "/revenue/churn")}, churnPage(v, t))
+	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true, Date: lensDate(v, lensOf(v))}, churnPage(v, t))
 }
 
 func (t churnView) none() bool { return t.Report.Contracts == 0 || len(t.Whole.Months) == 0 }
@@ -338,7 +336,7 @@ func (s *site) churnCustomers(w http.ResponseWriter, r *http.Request, v View) er
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, v, Page{Title: crowdNames[t.Of], Active: "revenue", Crumbs: []Crumb{{"Revenue", "/revenue"}, {"Churn", t.address("/revenue/churn", "of", "", "value", "")}}, Date: revenueDate(v, t.question, "/revenue/churn/customers")}, churnCustomersPage(v, t))
+	return s.render(w, r, v, Page{Title: crowdNames[t.Of], Active: "revenue", Crumbs: []Crumb{{"Revenue", "/revenue"}, {"Churn", t.address("/revenue/churn", "of", "", "value", "")}}, Date: lensDate(v, lensOf(v))}, churnCustomersPage(v, t))
 }
 
 // churnCustomersTable is the customers behind a figure.

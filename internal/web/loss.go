@@ -23,7 +23,7 @@ func (s *site) lossRoutes(mux *http.ServeMux) {
 	if s.Losses == nil {
 		return
 	}
-	mux.Handle("GET /revenue/losses", s.page(s.losses))
+	mux.Handle("GET /revenue/losses", s.page(s.staysOn(s.losses)))
 	mux.Handle("GET /revenue/losses/say", s.page(s.lossForm))
 	mux.Handle("POST /revenue/losses/say", s.page(s.sayLoss))
 	mux.Handle("POST /revenue/losses/audit", s.page(s.auditLoss))
@@ -75,9 +75,6 @@ func (s *site) lossView(r *http.Request, v View) (lossView, error) {
 }
 
 func (s *site) losses(w http.ResponseWriter, r *http.Request, v View) error {
-	if moved, err := s.stay(w, r, v, staying); err != nil || moved {
-		return err
-	}
 	t, err := s.lossView(r, v)
 	if err != nil {
 		return err
@@ -85,7 +82,7 @@ func (s *site) losses(w http.ResponseWriter, r *http.Request, v View) error {
 	if q := r.URL.Query(); lossVerbs[q.Get("did")] != "" {
 		t.Done = lossDone{Verb: q.Get("did"), Account: q.Get("account"), Name: shorten(q.Get("name"), 120), On: q.Get("on")}
 	}
-	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true, Date: revenueDate(v, t.question, "/revenue/losses")}, lossesPage(v, t))
+	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true, Date: lensDate(v, lensOf(v))}, lossesPage(v, t))
 }
 
 func (s *site) lossTable(r *http.Request, v View) (sheet.Table, error) {

@@ -37,7 +37,7 @@ func expansionPage(v View, t expansionView) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = revenueNav("expansion").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = revenueNav(v, "expansion").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1334,7 +1334,7 @@ func opportunityPage(v View, t opportunityView) templ.Component {
 			templ_7745c5c3_Var59 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = revenueNav("expansion").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = revenueNav(v, "expansion").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

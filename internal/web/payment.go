@@ -11,6 +11,7 @@ import (
 
 	"cairn"
 	"cairn/internal/payment"
+	"cairn/internal/revenue"
 	"cairn/internal/sheet"
 )
 
@@ -18,7 +19,7 @@ func (s *site) paymentRoutes(mux *http.ServeMux) {
 	if s.Payments == nil {
 		return
 	}
-	mux.Handle("GET /revenue/payments", s.page(s.payments))
+	mux.Handle("GET /revenue/payments", s.page(s.staysOn(s.payments)))
 	s.files(mux, "/revenue/payments", s.paymentsTable)
 }
 
@@ -28,6 +29,7 @@ type paymentsFilter struct {
 	Owner string       // address; "-" is nobody's; "": all
 	Age   string       // of late invoices: "1-30" …; "": all
 	Then  cairn.Day    // as of its end; 0: now
+	Lens  lens
 }
 
 // A paymentsView is the page of what keeps customers from paying.
@@ -61,7 +63,9 @@ func (s *site) readPayments(r *http.Request, v View) (paymentsFilter, error) {
 			f.Then = 0
 		}
 	}
-	return f, nil
+	var err error
+	f.Lens, err = s.lens(r, v)
+	return f, err
 }
 
 var paymentAges = []string{"1-30", "31-60", "61-90", "91-"}
@@ -89,9 +93,7 @@ func (f paymentsFilter) values() url.Values {
 			q.Set(name, value)
 		}
 	}
-	if f.Then != 0 {
-		q.Set("at", f.Then.String())
-	}
+	f.Lens.keep(q)
 	return q
 }
 
@@ -104,11 +106,6 @@ func (f paymentsFilter) of(kind payment.Kind) paymentsFilter {
 
 func (f paymentsFilter) aged(age string) paymentsFilter {
 	f.Kind, f.Age = payment.Late, age
-	return f
-}
-
-func (f paymentsFilter) now() paymentsFilter {
-	f.Then = 0
 	return f
 }
 
@@ -126,6 +123,9 @@ func (s *site) paymentsView(r *http.Request, v View) (paymentsView, error) {
 		at = t.Filter.Then.End(v.Zone)
 	}
 	if t.Report, err = s.Payments.Report(r.Context(), v.Scope(), at); err != nil {
+		return t, err
+	}
+	if err = s.narrowPayments(r, v, &t); err != nil {
 		return t, err
 	}
 	all := t.Report.Findings("")
@@ -153,6 +153,21 @@ func (s *site) paymentsView(r *http.Request, v View) (paymentsView, error) {
 	return t, nil
 }
 
+// narrowPayments leaves out the customers that the lens does not let pass.
+func (s *site) narrowPayments(r *http.Request, v View, t *paymentsView) error {
+	where, err := revenue.ParseWhere(strings.Join(r.Form["where"], "\n"))
+	if err != nil || len(where) == 0 {
+		return err
+	}
+	if s.Revenue == nil {
+		return cairn.Errorf(cairn.Invalid, "Payments cannot be narrowed here: nothing is known of contracts.").At("where")
+	}
+	return s.Revenue.Among(r.Context(), v.Scope(), revenue.WhereText(where), func(lets func(cairn.AccountID) bool) error {
+		t.Report.Customers = slices.DeleteFunc(t.Report.Customers, func(c payment.Customer) bool { return !lets(c.Account) })
+		return nil
+	})
+}
+
 // owned are the findings of a kind about accounts of the filter's owner.
 func (t paymentsView) owned(kind payment.Kind) []payment.Finding {
 	return slices.DeleteFunc(t.Report.Findings(kind), func(f payment.Finding) bool {
@@ -166,7 +181,7 @@ func (s *site) payments(w http.ResponseWriter, r *http.Request, v View) error {
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true}, paymentsPage(v, t))
+	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true, Date: lensDate(v, t.Filter.Lens)}, paymentsPage(v, t))
 }
 
 // none reports whether nothing is known by which to tell.

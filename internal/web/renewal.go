@@ -15,6 +15,7 @@ import (
 	"cairn/internal/ingest"
 	"cairn/internal/ledger"
 	"cairn/internal/outcome"
+	"cairn/internal/revenue"
 	"cairn/internal/sheet"
 )
 
@@ -22,7 +23,7 @@ func (s *site) renewalRoutes(mux *http.ServeMux) {
 	if s.Renewals == nil || s.Revenue == nil {
 		return
 	}
-	mux.Handle("GET /renewals", s.page(s.renewalBoard))
+	mux.Handle("GET /renewals", s.page(s.staysOn(s.renewalBoard)))
 	s.files(mux, "/renewals", s.renewalsTable)
 	s.files(mux, "/renewals/grades", s.gradesTable)
 	mux.Handle("GET /renewals/grades", s.page(s.renewalGrades))
@@ -35,15 +36,23 @@ func (s *site) renewalRoutes(mux *http.ServeMux) {
 type renewalsView struct {
 	Asked outcome.RenewalQuery
 	outcome.Board
-	Fields []string // by which one can ask
-	Said   string   // what was just written down, for browsers without script
+	Said string // what was just written down, for browsers without script
+	Lens lens
 }
 
 // renewalsAsked reads what an address asks for.
-func renewalsAsked(q url.Values) (out outcome.RenewalQuery, err error) {
+func renewalsAsked(q url.Values, v View) (out outcome.RenewalQuery, err error) {
 	out = outcome.RenewalQuery{Owner: q.Get("owner"), Show: q.Get("show"), Field: q.Get("field"), Value: strings.TrimSpace(q.Get("value")), Sort: q.Get("sort")}
 	if out.Value == "" {
 		out.Field = ""
+	}
+	where, err := revenue.ParseWhere(strings.Join(q["where"], "\n"))
+	if err != nil {
+		return out, err
+	}
+	out.Where = revenue.WhereText(where)
+	if out.At, err = accountMoment(q, v); err != nil {
+		return out, err
 	}
 	if text := q.Get("quarter"); text != "" {
 		out.Quarter, err = outcome.ParseQuarter(text)
@@ -52,15 +61,12 @@ func renewalsAsked(q url.Values) (out outcome.RenewalQuery, err error) {
 }
 
 func (s *site) renewalsView(r *http.Request, v View, q url.Values) (renewalsView, error) {
-	t := renewalsView{}
-	fields, err := s.Revenue.Fields(r.Context())
-	if err != nil {
+	t := renewalsView{Lens: newLens("/renewals", q, v)}
+	var err error
+	if t.Lens.Fields, err = s.Revenue.Fields(r.Context()); err != nil {
 		return t, err
 	}
-	for _, f := range fields {
-		t.Fields = append(t.Fields, f.Name)
-	}
-	if t.Asked, err = renewalsAsked(q); err != nil {
+	if t.Asked, err = renewalsAsked(q, v); err != nil {
 		return t, err
 	}
 	t.Board, err = s.Renewals.Renewals(r.Context(), v.Scope(), t.Asked)
@@ -74,7 +80,7 @@ func (s *site) renewalBoard(w http.ResponseWriter, r *http.Request, v View) erro
 		return err
 	}
 	t.Said = r.FormValue("did")
-	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true}, renewalsPage(v, t))
+	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true, Date: lensDate(v, t.Lens)}, renewalsPage(v, t))
 }
 
 // none reports whether no contract has ever come up, and none will.
@@ -96,6 +102,7 @@ func (t renewalsView) address(path string, change ...string) string {
 	set("field", t.Asked.Field)
 	set("value", t.Asked.Value)
 	set("sort", t.Asked.Sort)
+	t.Lens.keep(q)
 	for i := 0; i+1 < len(change); i += 2 {
 		set(change[i], change[i+1])
 	}

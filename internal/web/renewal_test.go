@@ -121,10 +121,11 @@ func renewing(empty bool) (http.Handler, *register) {
 		}
 		return known
 	}
+	earned := earning(empty)
 	return New(Deps{
-		Usage: counting(c, nil), Revenue: earning(empty), Accounts: c, Explain: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c,
+		Usage: counting(c, nil), Revenue: earned, Accounts: c, Explain: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c,
 		Now: func() time.Time { return noon },
-		Renewals: &outcome.Renewals{Store: g, Book: g, Basis: func(_ context.Context, known time.Time) (revenue.Basis, error) {
+		Renewals: &outcome.Renewals{Store: g, Book: g, Among: earned.Among, Basis: func(_ context.Context, known time.Time) (revenue.Basis, error) {
 			t := at(known)
 			return revenue.Basis{
 				Policy: ledger.Presets[0], Reader: ledger.Reader{Zone: time.UTC, Currency: "EUR", Known: known}, Rates: ledger.NewRates("EUR", nil),

@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -23,9 +22,9 @@ func (s *site) revenueRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /revenue/accounts", s.page(s.revenueBehind))
 	s.policyRoutes(mux)
 	s.closingRoutes(mux)
-	mux.Handle("GET /revenue/cohorts", s.page(s.revenueCohorts))
+	mux.Handle("GET /revenue/cohorts", s.page(s.staysOn(s.revenueCohorts)))
 	mux.Handle("GET /revenue/cohorts/accounts", s.page(s.cohortAccounts))
-	mux.Handle("GET /revenue/survival", s.page(s.revenueSurvival))
+	mux.Handle("GET /revenue/survival", s.page(s.staysOn(s.revenueSurvival)))
 	mux.Handle("GET /revenue/survival/accounts", s.page(s.survivalAccounts))
 	s.files(mux, "/revenue/cohorts", s.cohortsTable)
 	s.files(mux, "/revenue/cohorts/accounts", s.cohortAccountsTable)
@@ -48,9 +47,14 @@ type revenueView struct {
 	Risk     revenue.Payers
 }
 
-// asked reads what an address asks for.
+// revenueAsked reads what an address asks for.
 func (s *site) revenueAsked(r *http.Request) (revenue.Query, error) {
-	q := revenue.Query{Policy: r.FormValue("policy"), By: r.FormValue("by"), Booked: r.FormValue("booked") != ""}
+	v := s.view(r)
+	q, err := lensAsked(r, v)
+	if err != nil {
+		return q, err
+	}
+	q.Booked = r.FormValue("booked") != ""
 	for name, into := range map[string]*ledger.Month{"from": &q.From, "to": &q.To} {
 		if text := r.FormValue(name); text != "" {
 			m, err := ledger.ParseMonth(text)
@@ -60,15 +64,7 @@ func (s *site) revenueAsked(r *http.Request) (revenue.Query, error) {
 			*into = m
 		}
 	}
-	where, err := revenue.ParseWhere(strings.Join(r.Form["where"], "\n"))
-	if err != nil {
-		return q, err
-	}
-	q.Where = revenue.WhereText(where)
-	v := s.view(r)
-	if q.Known, err = accountMoment(url.Values{"at": r.Form["at"]}, v); err != nil {
-		return q, err
-	}
+	untilThen(&q, v)
 	if !q.Known.IsZero() || q.Where != "" || q.By != "" {
 		q.Booked = false // months are closed for all customers together, as of now
 	}
@@ -113,7 +109,7 @@ func (s *site) revenue(w http.ResponseWriter, r *http.Request, v View) error {
 	}
 	p := Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true}
 	if !t.none() || t.At != 0 || t.Asked.Where != "" {
-		p.Date = revenueDate(v, t.question, "/revenue")
+		p.Date = lensDate(v, lensOf(v))
 	}
 	return s.render(w, r, v, p, revenuePage(v, t))
 }

@@ -21,6 +21,7 @@ type keptView struct {
 	Policies []ledger.Policy
 	Use      ledger.Policy
 	Offered  []revenue.Field // of accounts
+	Lens     lens
 }
 
 // A cohortsView is the page of cohorts.
@@ -33,14 +34,8 @@ type cohortsView struct {
 // cohortsAsked reads what an address asks for.
 func (s *site) cohortsAsked(r *http.Request) (revenue.Query, error) {
 	q, err := s.revenueAsked(r)
-	q.Booked, q.Where = false, whereAsked(r)
+	q.Booked = false
 	return q, err
-}
-
-// whereAsked reads whose figures are asked for.
-func whereAsked(r *http.Request) string {
-	r.FormValue("where") // parses
-	return strings.Join(r.Form["where"], "\n")
 }
 
 // valueAsked reads one value of the dimension, which may be that nothing is
@@ -53,13 +48,14 @@ func valueAsked(r *http.Request) *string {
 }
 
 // offer fills in by what one can ask.
-func (s *site) offer(r *http.Request, q revenue.Query, use ledger.Policy) (t keptView, err error) {
+func (s *site) offer(r *http.Request, v View, q revenue.Query, use ledger.Policy) (t keptView, err error) {
 	d, _, err := s.Revenue.Definitions(r.Context())
 	if err != nil {
 		return t, err
 	}
 	t = keptView{Asked: q, Policies: d.All(), Use: use}
-	t.Offered, err = s.Revenue.Fields(r.Context())
+	t.Lens, err = s.lens(r, v)
+	t.Offered = t.Lens.Fields
 	return t, err
 }
 
@@ -78,6 +74,9 @@ func (t keptView) address(path string, change ...string) string {
 	q := url.Values{}
 	if t.Asked.From != 0 {
 		change = append([]string{"from", t.Asked.From.String(), "to", t.Asked.To.String()}, change...)
+	}
+	if t.Lens.At != 0 {
+		change = append([]string{"at", t.Lens.At.String()}, change...)
 	}
 	change = append([]string{"policy", t.Asked.Policy, "by", t.Asked.By, "where", t.Asked.Where}, change...)
 	for i := 0; i+1 < len(change); i += 2 {
@@ -103,12 +102,7 @@ func (t keptView) conditions() []revenue.Where {
 	return out
 }
 
-// without is the filter without one of its conditions, and with is it with
-// another.
-func (t keptView) without(w revenue.Where) string {
-	return revenue.WhereText(slices.DeleteFunc(t.conditions(), func(x revenue.Where) bool { return x == w }))
-}
-
+// with is the filter with one more condition.
 func (t keptView) with(field, value string) string {
 	return revenue.WhereText(append(t.conditions(), revenue.Where{Field: field, Value: value}))
 }
@@ -141,19 +135,16 @@ func (s *site) cohortsView(r *http.Request, v View) (t cohortsView, err error) {
 		return t, err
 	}
 	q.From, q.To = t.From, t.To
-	t.keptView, err = s.offer(r, q, t.Policy)
+	t.keptView, err = s.offer(r, v, q, t.Policy)
 	return t, err
 }
 
 func (s *site) revenueCohorts(w http.ResponseWriter, r *http.Request, v View) error {
-	if moved, err := s.stay(w, r, v, staying); err != nil || moved {
-		return err
-	}
 	t, err := s.cohortsView(r, v)
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true}, cohortsPage(v, t))
+	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true, Date: lensDate(v, t.Lens)}, cohortsPage(v, t))
 }
 
 // cohortsTable is the table of the page.
@@ -360,6 +351,9 @@ func (s *site) cohortAccountsView(r *http.Request, v View) (t cohortAccountsView
 		return t, err
 	}
 	t.Asked, t.By = q, q.By
+	if t.Lens, err = s.lens(r, v); err != nil {
+		return t, err
+	}
 	for _, m := range t.Members.All {
 		if t.Who == "" || (t.Who == "there") == m.There {
 			t.Shown = append(t.Shown, m)
@@ -373,7 +367,7 @@ func (s *site) cohortAccounts(w http.ResponseWriter, r *http.Request, v View) er
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, v, Page{Title: t.title(), Active: "revenue", Crumbs: []Crumb{{"Revenue", "/revenue"}, {"Cohorts", t.link("/revenue/cohorts")}}}, cohortAccountsPage(v, t))
+	return s.render(w, r, v, Page{Title: t.title(), Active: "revenue", Crumbs: []Crumb{{"Revenue", "/revenue"}, {"Cohorts", t.link("/revenue/cohorts")}}, Date: lensDate(v, t.Lens)}, cohortAccountsPage(v, t))
 }
 
 // cohortAccountsTable is the customers behind a cell.

@@ -33,7 +33,7 @@ func (s *site) revenueMovements(w http.ResponseWriter, r *http.Request, v View) 
 	if err := s.Revenue.Explain(r.Context(), t.Asked, &t.Picked); err != nil {
 		return err
 	}
-	p := Page{Title: t.title(), Active: "revenue", Crumbs: []Crumb{{"Revenue", t.address("/revenue")}}, Date: revenueDate(v, t.question, t.here())}
+	p := Page{Title: t.title(), Active: "revenue", Crumbs: []Crumb{{"Revenue", t.address("/revenue")}}, Date: lensDate(v, lensOf(v))}
 	return s.render(w, r, v, p, movementsPage(v, t))
 }
 
@@ -78,7 +78,7 @@ func (s *site) accountMovements(w http.ResponseWriter, r *http.Request, v View) 
 	t.Report.Currency, t.Report.Policy = t.Picked.Currency, t.Picked.Policy
 	p := Page{
 		Title: "What " + t.Account.Name + " paid", Active: "accounts", Crumbs: []Crumb{{"Accounts", "/accounts"}, {t.Account.Name, "/accounts/" + id.String() + "#money"}},
-		Date: revenueDate(v, t.question, t.here()),
+		Date: lensDate(v, lensOf(v)),
 	}
 	return s.render(w, r, v, p, movementsPage(v, t))
 }
@@ -179,7 +179,7 @@ func (s *site) revenueBehind(w http.ResponseWriter, r *http.Request, v View) err
 		return err
 	}
 	t.Report.Currency, t.Report.Policy = t.Payers.Currency, t.Payers.Policy
-	p := Page{Title: figureNames[t.Of], Active: "revenue", Crumbs: []Crumb{{"Revenue", t.address("/revenue")}}}
+	p := Page{Title: figureNames[t.Of], Active: "revenue", Crumbs: []Crumb{{"Revenue", t.address("/revenue")}}, Date: lensDate(v, lensOf(v))}
 	return s.render(w, r, v, p, behindPage(v, t))
 }
 
@@ -225,4 +225,12 @@ func riskWords(r *revenue.Risk) string {
 		return fmt.Sprintf("level %d, falling", r.Level.Round())
 	}
 	return fmt.Sprintf("level %d", r.Level.Round())
+}
+
+// withSign writes an amount with its sign.
+func withSign(v View, m cairn.Money) string {
+	if m.Minor > 0 {
+		return "+" + v.MoneyExact(m)
+	}
+	return v.MoneyExact(m)
 }

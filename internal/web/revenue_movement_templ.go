@@ -37,7 +37,7 @@ func movementsPage(v View, t movementsView) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = revenueThen(t.question, t.here()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = lensThen(lensOf(v)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -86,7 +86,7 @@ func movementsPage(v View, t movementsView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = whereChips(t.question, t.here()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = lensChips(lensOf(v)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -713,7 +713,7 @@ func behindPage(v View, t behindView) templ.Component {
 			templ_7745c5c3_Var35 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = revenueThen(t.question, "/revenue/accounts").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = lensThen(lensOf(v)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -747,7 +747,7 @@ func behindPage(v View, t behindView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = whereChips(t.question, "/revenue/accounts").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = lensChips(lensOf(v)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -30,6 +30,7 @@ type compareView struct {
 	revenueView
 	revenue.Comparison
 	TotalA, TotalB ledger.Sums
+	Lens           lens
 }
 
 func (s *site) compareView(r *http.Request, v View, a, b string) (t compareView, err error) {
@@ -50,7 +51,8 @@ func (s *site) compareView(r *http.Request, v View, a, b string) (t compareView,
 		t.Asked.From, t.Asked.To = t.SumsA[0].Month, t.SumsA[n-1].Month
 	}
 	t.TotalA, t.TotalB = ledger.Total(t.SumsA), ledger.Total(t.SumsB)
-	return t, nil
+	t.Lens, err = s.lens(r, v)
+	return t, err
 }
 
 func (s *site) comparePolicies(w http.ResponseWriter, r *http.Request, v View) error {
@@ -67,7 +69,7 @@ func (s *site) comparePolicies(w http.ResponseWriter, r *http.Request, v View) e
 	if err != nil {
 		return err
 	}
-	p := Page{Title: "Two policies", Active: "revenue", Wide: true, Crumbs: []Crumb{{"Revenue", "/revenue"}, {"Policy", "/revenue/policy"}}}
+	p := Page{Title: "Two policies", Active: "revenue", Wide: true, Date: lensDate(v, t.Lens), Crumbs: []Crumb{{"Revenue", "/revenue"}, {"Policy", "/revenue/policy"}}}
 	return s.render(w, r, v, p, comparePage(v, t))
 }
 

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"cairn"
@@ -82,23 +81,14 @@ func (t question) where() []revenue.Where {
 	return all
 }
 
-// without leads to the same question without one of its conditions.
-func (t question) without(path string, one revenue.Where) string {
-	return t.address(path, "where", revenue.WhereText(slices.DeleteFunc(t.where(), func(w revenue.Where) bool { return w == one })))
-}
-
 // with leads to the same question narrowed by one more condition.
 func (t question) with(path string, one revenue.Where) string {
 	return t.address(path, "where", revenue.WhereText(append(t.where(), one)), "by", "")
 }
 
-// conditions are what a filter offers, as it is written in the address.
-func (t question) conditions() []string {
-	var out []string
-	for _, f := range t.Fields {
-		for _, value := range f.Values[:min(len(f.Values), 40)] {
-			out = append(out, f.Name+":"+value)
-		}
-	}
-	return out[:min(len(out), 300)]
+// lens is through what the page is seen, with the fields that it offers.
+func (t question) lens(v View) lens {
+	l := lensOf(v)
+	l.Fields = t.Fields
+	return l
 }

@@ -73,3 +73,13 @@ func (s *site) stay(w http.ResponseWriter, r *http.Request, v View, parts []stri
 	}
 	return cleared, nil
 }
+
+// staysOn serves a page about revenue that keeps what was chosen last.
+func (s *site) staysOn(page func(http.ResponseWriter, *http.Request, View) error) func(http.ResponseWriter, *http.Request, View) error {
+	return func(w http.ResponseWriter, r *http.Request, v View) error {
+		if moved, err := s.stay(w, r, v, staying); err != nil || moved {
+			return err
+		}
+		return page(w, r, v)
+	}
+}

@@ -25,8 +25,12 @@ type survivalView struct {
 
 // stayAsked reads what an address asks for.
 func (s *site) stayAsked(r *http.Request) (revenue.StayQuery, error) {
+	asked, err := lensAsked(r, s.view(r))
+	if err != nil {
+		return revenue.StayQuery{}, err
+	}
 	q := revenue.StayQuery{
-		Query:    revenue.Query{Policy: r.FormValue("policy"), By: r.FormValue("by"), Where: whereAsked(r)},
+		Query:    asked,
 		Interval: survival.Interval(r.FormValue("interval")), Complete: r.FormValue("complete") != "",
 	}
 	if text := r.FormValue("since"); text != "" {
@@ -57,19 +61,16 @@ func (s *site) survivalView(r *http.Request, v View) (t survivalView, err error)
 	if t.By == "" {
 		t.Projected, t.Projects = t.Project()
 	}
-	t.keptView, err = s.offer(r, q.Query, t.Policy)
+	t.keptView, err = s.offer(r, v, q.Query, t.Policy)
 	return t, err
 }
 
 func (s *site) revenueSurvival(w http.ResponseWriter, r *http.Request, v View) error {
-	if moved, err := s.stay(w, r, v, staying); err != nil || moved {
-		return err
-	}
 	t, err := s.survivalView(r, v)
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true}, survivalPage(v, t))
+	return s.render(w, r, v, Page{Title: "Revenue", Active: "revenue", Charts: true, Wide: true, Date: lensDate(v, t.Lens)}, survivalPage(v, t))
 }
 
 // survivalTable is the curves of the page, step by step.
@@ -335,6 +336,9 @@ func (s *site) survivalAccountsView(r *http.Request, v View) (t survivalAccounts
 	}
 	t.Members, err = s.Revenue.StayMembers(r.Context(), v.Scope(), q, t.Cell)
 	t.Asked, t.By, t.Since, t.Complete, t.Interval, t.Said = q.Query, q.By, q.Since, q.Complete, q.Interval, q.Horizon
+	if err == nil {
+		t.Lens, err = s.lens(r, v)
+	}
 	return t, err
 }
 
@@ -343,7 +347,7 @@ func (s *site) survivalAccounts(w http.ResponseWriter, r *http.Request, v View) 
 	if err != nil {
 		return err
 	}
-	return s.render(w, r, v, Page{Title: t.title(v), Active: "revenue", Crumbs: []Crumb{{"Revenue", "/revenue"}, {"How long they stay", t.link("/revenue/survival")}}}, survivalAccountsPage(v, t))
+	return s.render(w, r, v, Page{Title: t.title(v), Active: "revenue", Crumbs: []Crumb{{"Revenue", "/revenue"}, {"How long they stay", t.link("/revenue/survival")}}, Date: lensDate(v, t.Lens)}, survivalAccountsPage(v, t))
 }
 
 // survivalAccountsTable is the customers behind a step or a number at risk.

@@ -20,7 +20,7 @@ func TestCohortPageSaysWhoIsLeftAndOpensThem(t *testing.T) {
 		t.Error("a value does not lead to its months")
 	}
 	body = ask(t, earningSite(false), "GET", "/revenue/cohorts?where=owner:Acme", nil).body
-	if !strings.Contains(body, "owner: Acme") || !strings.Contains(body, "Take away: owner Acme") {
+	if !strings.Contains(body, "owner: Acme") || !strings.Contains(body, "Take back owner:Acme") {
 		t.Error("the page does not say that it shows some only")
 	}
 }
