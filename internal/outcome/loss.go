@@ -42,6 +42,7 @@ type LossSaid struct {
 	Source      string    // who told the reason
 	At          time.Time // when
 	Contract    bool      // the reason is a field of a contract
+	Trait       bool      // the reason is a field of the account
 	facts       []cairn.Fact
 }
 
@@ -257,3 +258,23 @@ func (r LossReader) FromContracts(losses []Leaver, contracts []LossRecord) {
 		}
 	}
 }
+
+// FromAccount fills in what the account itself says of why, where nothing else
+// does. A source says it of the loss in whose time it does, and of the last for
+// ever after.
+func (r LossReader) FromAccount(losses []Leaver, account LossRecord) {
+	rec := r.choose(r.known(account))
+	for _, field := range traitFields {
+		said, reason := rec.Fields[field], r.Reasons.read(rec.Text(field))
+		for i := range losses {
+			l := &losses[i]
+			if reason == "" || l.Said.Reason != "" || !(stint{from: l.Since, until: l.Back}).holds(cairn.DayOf(said.At, r.Zone)) {
+				continue
+			}
+			l.Said.Reason, l.Said.Source, l.Said.At, l.Said.Trait = reason, said.Source, said.At, true
+		}
+	}
+}
+
+// traitFields are those of accounts in which sources say why.
+var traitFields = []string{"churn_reason", "cancel_reason", "reason_for_churn"}

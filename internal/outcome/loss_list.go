@@ -230,7 +230,7 @@ func (s *Losses) read(ctx context.Context, scope cairn.Scope, q LossQuery) (Loss
 	slices.SortFunc(out.Odd, func(a, b Contradiction) int {
 		return cmp.Or(cmp.Compare(b.On, a.On), slices.Compare(a.Account.ID[:], b.Account.ID[:]))
 	})
-	return out, s.fromContracts(ctx, r, out.Losses)
+	return out, s.fromRecords(ctx, r, out.Losses)
 }
 
 // months fills in the months that were not said, as [revenue.Query] does.
@@ -246,8 +246,21 @@ func (r *LossReport) months() {
 // atOnce is how many accounts are asked for together.
 const atOnce = 500
 
-// fromContracts asks the contracts of those of whom nothing else is said.
-func (s *Losses) fromContracts(ctx context.Context, r LossReader, losses []Leaver) error {
+// fromRecords asks the contracts, and then the accounts themselves, of those of
+// whom nothing else is said.
+func (s *Losses) fromRecords(ctx context.Context, r LossReader, losses []Leaver) error {
+	err := s.stillOpen(ctx, losses, cairn.OfContract, append([]string{"end", "cancelled_at"}, reasonFields...), func(l []Leaver, facts []cairn.Fact) {
+		r.FromContracts(l, []LossRecord{facts})
+	})
+	if err != nil {
+		return err
+	}
+	return s.stillOpen(ctx, losses, cairn.OfAccount, traitFields, func(l []Leaver, facts []cairn.Fact) { r.FromAccount(l, facts) })
+}
+
+// stillOpen calls f with each loss of which nobody knows why, and with what
+// each record of a kind of its account says.
+func (s *Losses) stillOpen(ctx context.Context, losses []Leaver, kind cairn.EventKind, fields []string, f func([]Leaver, []cairn.Fact)) error {
 	open := map[cairn.AccountID][]int{}
 	var accounts []cairn.AccountID
 	for i, l := range losses {
@@ -258,11 +271,10 @@ func (s *Losses) fromContracts(ctx context.Context, r LossReader, losses []Leave
 			open[l.Account] = append(open[l.Account], i)
 		}
 	}
-	fields := append([]string{"end", "cancelled_at"}, reasonFields...)
 	for some := range slices.Chunk(accounts, atOnce) {
-		err := s.Store.Words(ctx, cairn.Scope{Accounts: some}, cairn.OfContract, fields, func(a cairn.AccountID, _ cairn.RecordID, facts []cairn.Fact) error {
+		err := s.Store.Words(ctx, cairn.Scope{Accounts: some}, kind, fields, func(a cairn.AccountID, _ cairn.RecordID, facts []cairn.Fact) error {
 			for _, i := range open[a] {
-				r.FromContracts(losses[i:i+1], []LossRecord{facts})
+				f(losses[i:i+1], facts)
 			}
 			return nil
 		})

@@ -291,6 +291,7 @@ type desk struct {
 	results   []*ledger.Result
 	losses    map[cairn.AccountID][]LossRecord
 	contracts map[cairn.AccountID][]LossRecord
+	accounts  map[cairn.AccountID][]LossRecord
 	traits    map[string]map[cairn.AccountID]string
 	pages     []book.Revision
 	asked     int // accounts whose contracts were read
@@ -317,6 +318,9 @@ func (d *desk) Words(_ context.Context, scope cairn.Scope, kind cairn.EventKind,
 	if kind == cairn.OfContract {
 		of = d.contracts
 		d.asked += len(scope.Accounts)
+	}
+	if kind == cairn.OfAccount {
+		of = d.accounts
 	}
 	for a, records := range of {
 		for i, r := range records {
@@ -507,5 +511,31 @@ func TestReasonsOfTheWorkspaceAreReadBack(t *testing.T) {
 	}
 	if _, err := s.SetReasons(ctx, ada, nil, 1, ""); cairn.KindOf(err) != cairn.Invalid {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestTheAccountSaysWhyWhereNothingElseDoes(t *testing.T) {
+	d, s := several()
+	said := func(text string) LossRecord {
+		return LossRecord{{Field: "churn_reason", Source: "crm", At: mid("2023-12-10"), Seen: mid("2023-12-10"), Value: []byte(text)}}
+	}
+	d.accounts = map[cairn.AccountID][]LossRecord{id("delta"): {said(`"price"`)}, id("beta"): {said(`"price"`)}}
+	r, err := s.Losses(context.Background(), cairn.Everything, months("2023-10", "2023-12"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := r.Losses[0]; l.Account != id("delta") || l.Open() || !l.Said.Trait || l.Said.Source != "crm" || l.Said.Unavoidable || l.Said.Audit != "" || l.Said.ByPeople() {
+		t.Errorf("%+v", l)
+	}
+	if l := r.Losses[2]; l.Said.Reason != "closed" || l.Said.Trait {
+		t.Errorf("what was written down gives way to the account: %+v", l.Said)
+	}
+	if r.All.Open != 0 || r.All.Audited != 1 {
+		t.Errorf("%+v", r.All)
+	}
+	q := months("2023-10", "2023-12")
+	q.Known = mid("2023-12-09")
+	if r, err = s.Losses(context.Background(), cairn.Everything, q); err != nil || !r.Losses[0].Open() {
+		t.Errorf("what was not known yet is told: %+v, %v", r.Losses[0], err)
 	}
 }

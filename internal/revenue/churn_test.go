@@ -82,6 +82,12 @@ func TestChurnByAFieldOfAccountsAndOfContracts(t *testing.T) {
 		if *f.Value != c.value || f.CustomersStart != c.start || f.CustomersCould != c.could || f.Up != c.up || f.CustomersLost != c.lost {
 			t.Errorf("%s %q: %+v", c.by, c.value, f)
 		}
+		for b, want := range map[Behind]int{AtStart: c.start, Eligible: c.could, DueOnes: c.up, LostOnes: c.lost, AtEnd: c.start - c.lost} {
+			who, err := s.Who(context.Background(), cairn.Everything, q, c.value, b, 10)
+			if err != nil || who.Count != want || len(who.Customers) != want {
+				t.Errorf("%s %q opens %d customers of %s, want %d: %v", c.by, c.value, who.Count, b, want, err)
+			}
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ type Behind string
 // Whom figures count.
 const (
 	AtStart    Behind = "start"    // customers at the start of the months
+	AtEnd      Behind = "end"      // customers at the end of them
 	Eligible   Behind = "eligible" // of them, those who could leave in one of the months
 	LostOnes   Behind = "lost"     // who left in one of them
 	LostEarly  Behind = "early"    // of those, who left within 90 days of the sale
@@ -48,8 +49,11 @@ type Crowd struct {
 // most so many. With a dimension only those of one value count.
 func (s *Service) Who(ctx context.Context, scope cairn.Scope, q Query, value string, b Behind, limit int) (Crowd, error) {
 	var out Crowd
-	if !slices.Contains([]Behind{AtStart, Eligible, LostOnes, LostEarly, NewOnes, NewEarly, DueOnes, RenewedOne, NotRenewed}, b) {
+	if !slices.Contains([]Behind{AtStart, AtEnd, Eligible, LostOnes, LostEarly, NewOnes, NewEarly, DueOnes, RenewedOne, NotRenewed}, b) {
 		return out, cairn.Errorf(cairn.NotFound, "No figure counts %q.", string(b)).At("of")
+	}
+	if field, contract := OfContracts(q.By); contract {
+		return s.whoOfLines(ctx, scope, q, field, value, b, limit)
 	}
 	if q.By != "" {
 		q.Where = strings.TrimPrefix(q.Where+"\n"+Where{q.By, value}.Text(), "\n")
@@ -87,6 +91,52 @@ func (s *Service) Who(ctx context.Context, scope cairn.Scope, q Query, value str
 			return out, err
 		}
 	}
+	return out, s.callRoll(ctx, &out, limit)
+}
+
+// whoOfLines is [Service.Who] of one value of a field of contracts, which has a
+// ledger of its own.
+func (s *Service) whoOfLines(ctx context.Context, scope cairn.Scope, q Query, field, value string, b Behind, limit int) (Crowd, error) {
+	var out Crowd
+	in := map[cairn.AccountID]bool{}
+	v, err := s.ask(ctx, scope, &q, func(x *shelf, _ *roster, of func(cairn.AccountID) bool) error {
+		out.Currency = x.currency
+		let := everybody(of)
+		x.books.Each(func(r *ledger.Result) { in[r.Account] = let(r.Account) })
+		return nil
+	})
+	if err != nil {
+		return out, err
+	}
+	out.Policy = v.policy
+	d := ledger.NewDeriver(v.policy, ledger.NewRates(out.Currency, v.rates), v.last)
+	v.stands = true
+	var r ledger.Result
+	err = s.customers(ctx, scope, v, func(*ledger.Problem) {}, func(c customer) {
+		lines := c.split(field)[value]
+		if !in[c.account] || len(lines) == 0 {
+			return
+		}
+		d.Derive(lines, &r)
+		counted, ok := counts(&r, b, q.From, q.To)
+		if b == DueOnes || b == RenewedOne || b == NotRenewed {
+			if counted, ok = cameUp(d.Ups(lines, nil), b, q.From, q.To); ok && len(r.Movements) > 0 {
+				counted.Since = r.Movements[len(r.Movements)-1].Since
+			}
+		}
+		if counted.Account = c.account; ok {
+			out.Customers = append(out.Customers, counted)
+		}
+	})
+	if err != nil {
+		return out, err
+	}
+	return out, s.callRoll(ctx, &out, limit)
+}
+
+// callRoll counts and names the customers of a crowd, and keeps those who pay
+// most.
+func (s *Service) callRoll(ctx context.Context, out *Crowd, limit int) error {
 	for _, c := range out.Customers {
 		out.Count++
 		out.Sum += c.MRR
@@ -98,7 +148,7 @@ func (s *Service) Who(ctx context.Context, scope cairn.Scope, q Query, value str
 		return slices.Compare(a.Account.ID[:], b.Account.ID[:])
 	})
 	out.Customers = out.Customers[:min(limit, len(out.Customers))]
-	return out, s.accounts().read(ctx, s.Store, func(fields *roster) error {
+	return s.accounts().read(ctx, s.Store, func(fields *roster) error {
 		for i := range out.Customers {
 			out.Customers[i].Name = fields.name(out.Customers[i].Account)
 		}
@@ -108,6 +158,13 @@ func (s *Service) Who(ctx context.Context, scope cairn.Scope, q Query, value str
 
 // counts reports whether a figure counts a customer.
 func counts(r *ledger.Result, b Behind, from, to ledger.Month) (Counted, bool) {
+	if b == Eligible { // as it stood when it could leave first
+		i := slices.IndexFunc(r.Could, func(m ledger.Month) bool { return m >= from && m <= to })
+		if i < 0 {
+			return Counted{}, false
+		}
+		return counts(r, AtStart, r.Could[i], to)
+	}
 	c := Counted{Account: r.Account}
 	first, last := from.First(), to.Last()
 	mrr, is := int64(0), false
@@ -127,7 +184,7 @@ func counts(r *ledger.Result, b Behind, from, to ledger.Month) (Counted, bool) {
 		}
 		switch {
 		case m.Day < first:
-			c.MRR, c.Since, ok = mrr, m.Since, is && (b == AtStart || b == Eligible)
+			c.MRR, c.Since, ok = mrr, m.Since, is && b == AtStart
 		case within && m.Came == -1:
 			c.Left = m.Day
 			if early := m.Day-m.Since <= ledger.Early; b == LostOnes || b == LostEarly && early {
@@ -143,8 +200,8 @@ func counts(r *ledger.Result, b Behind, from, to ledger.Month) (Counted, bool) {
 			c.MRR, c.Since, c.Left, ok = came.Amount, m.Since, m.Day, true
 		}
 	}
-	if b == Eligible && ok {
-		ok = slices.ContainsFunc(r.Could, func(m ledger.Month) bool { return m >= from && m <= to })
+	if n := len(r.Movements); b == AtEnd && is {
+		c.MRR, c.Since, ok = mrr, r.Movements[n-1].Since, true
 	}
 	return c, ok
 }

@@ -62,11 +62,35 @@ func (p Picked) Table() sheet.Table {
 	money := InMoney(p.Currency)
 	return sheet.Table{
 		Name: "movements", Same: Same(p.Policy, p.Currency),
-		Columns: []sheet.Column{{Key: "account"}, {Key: "name", Title: "Account name"}, {Key: "day"}, {Key: "movement"}, {Key: "mrr", Title: "MRR"}, {Key: "customer_since"}},
+		Columns: []sheet.Column{{Key: "account"}, {Key: "name", Title: "Account name"}, {Key: "day"}, {Key: "movement"}, {Key: "mrr", Title: "MRR"}, {Key: "customer_since"}, {Key: "causes"}},
 		Rows: sheet.Of(p.Movements, func(m Moved) []sheet.Cell {
-			return []sheet.Cell{sheet.Text(m.Account.String()), sheet.Text(m.Name), sheet.Date(m.Day), sheet.Text(string(m.Kind)), money(m.Amount), sheet.Date(m.Since)}
+			return []sheet.Cell{sheet.Text(m.Account.String()), sheet.Text(m.Name), sheet.Date(m.Day), sheet.Text(string(m.Kind)), money(m.Amount), sheet.Date(m.Since), sheet.Text(m.causes())}
 		}),
 	}
+}
+
+// causes says what a movement comes from: each contract, why it took effect
+// then, and which of its fields were said anew by whom.
+func (m Moved) causes() string {
+	var all []string
+	for _, b := range m.Causes {
+		var parts []string
+		if b.Contract != "" {
+			parts = append(parts, b.Contract)
+		}
+		if b.Why != "" {
+			parts = append(parts, b.Why)
+		}
+		for _, c := range b.Changes {
+			text := c.Field + " " + c.New
+			if c.Old != "" {
+				text = c.Field + " " + c.Old + " → " + c.New
+			}
+			parts = append(parts, text+" ("+c.Source+")")
+		}
+		all = append(all, strings.Join(parts, ", "))
+	}
+	return strings.Join(all, "; ")
 }
 
 // Table returns the cohorts as a table: a row for each, a column for each age,

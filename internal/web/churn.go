@@ -241,6 +241,14 @@ func (t churnView) groups() []churnBy {
 	return out
 }
 
+// whose leads to the customers of one value of the dimension behind a figure of
+// all months.
+func (t question) whose(value string, b revenue.Behind) string {
+	q := t.query("of", string(b))
+	q.Set("value", value) // the empty one too
+	return addressOf("/revenue/churn/customers", q)
+}
+
 // lossesOf leads to the losses of one value of the dimension.
 func (t churnView) lossesOf(value string) string {
 	q := t.query()
@@ -298,26 +306,36 @@ func (s *site) churnGroupsTable(r *http.Request, v View) (sheet.Table, error) {
 type crowdView struct {
 	leaving
 	revenue.Crowd
-	Of revenue.Behind
+	Of    revenue.Behind
+	Value string // of the dimension
 }
 
 // crowdNames say whom a figure counts.
 var crowdNames = map[revenue.Behind]string{
-	revenue.AtStart: "Customers at the start", revenue.Eligible: "Customers who could leave", revenue.LostOnes: "Customers who left",
+	revenue.AtStart: "Customers at the start", revenue.AtEnd: "Customers at the end", revenue.Eligible: "Customers who could leave", revenue.LostOnes: "Customers who left",
 	revenue.LostEarly: "Left within 90 days of the sale", revenue.NewOnes: "New customers", revenue.NewEarly: "New customers who left within 90 days",
 	revenue.DueOnes: "Contracts that came up", revenue.RenewedOne: "Contracts that were renewed", revenue.NotRenewed: "Contracts that were not renewed",
 }
 
 // crowdMoney say what their amount is.
 var crowdMoney = map[revenue.Behind]string{
-	revenue.LostOnes: "MRR lost", revenue.LostEarly: "MRR lost", revenue.NewOnes: "MRR won", revenue.NewEarly: "MRR won",
+	revenue.AtEnd: "MRR at the end", revenue.LostOnes: "MRR lost", revenue.LostEarly: "MRR lost", revenue.NewOnes: "MRR won", revenue.NewEarly: "MRR won",
 	revenue.DueOnes: "MRR come up", revenue.RenewedOne: "MRR come up", revenue.NotRenewed: "MRR come up",
+}
+
+// here leads to the same customers.
+func (t crowdView) here(path string) string {
+	q := t.query("of", string(t.Of))
+	if t.Asked.By != "" {
+		q.Set("value", t.Value) // the empty one too
+	}
+	return addressOf(path, q)
 }
 
 func (t crowdView) amount() string { return cmp.Or(crowdMoney[t.Of], "MRR at the start") }
 
 func (s *site) crowdView(r *http.Request, v View, limit int) (crowdView, error) {
-	t := crowdView{Of: revenue.Behind(r.FormValue("of"))}
+	t := crowdView{Of: revenue.Behind(r.FormValue("of")), Value: r.FormValue("value")}
 	var err error
 	if t.leaving, err = s.leavingAsked(r, v); err != nil {
 		return t, err

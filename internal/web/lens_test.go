@@ -124,3 +124,27 @@ func TestWhatCannotBeAskedIsRefusedOnEveryPageOfRevenue(t *testing.T) {
 		}
 	}
 }
+
+func TestEachValueOfABreakdownOpensItsCustomers(t *testing.T) {
+	h, _ := losingSite(false)
+	body := ask(t, h, "GET", "/revenue/churn?by=product&from=2026-01&to=2026-11", nil).body
+	opened := 0
+	for _, m := range links.FindAllStringSubmatch(body, -1) {
+		href := html.UnescapeString(m[1])
+		if !strings.HasPrefix(href, "/revenue/churn/customers?") || !strings.Contains(href, "by=product") {
+			continue
+		}
+		opened++
+		res := ask(t, h, "GET", href, nil)
+		if res.StatusCode != http.StatusOK || !strings.Contains(res.body, "<tr data-row") {
+			t.Errorf("%s: %d, or nobody", href, res.StatusCode)
+		}
+		sound(t, res.body)
+	}
+	if opened < 3 {
+		t.Errorf("%d counts open anybody", opened)
+	}
+	if body := ask(t, earningSite(false), "GET", "/revenue?by=product", nil).body; !strings.Contains(body, "/revenue/churn/customers?by=product") {
+		t.Error("the breakdown by product opens nobody")
+	}
+}

@@ -513,6 +513,24 @@ func (t lossView) ofValue(value string) string {
 	return addressOf("/revenue/losses", q)
 }
 
+// these leads to the losses of one reason, or of one value of the dimension,
+// of one kind.
+func (t lossView) these(head, key, only string) string {
+	q := t.query("reason", "", "only", only)
+	switch {
+	case head != "Reason":
+		q.Set("value", key) // the empty one too
+	case key == "":
+		q.Set("only", "open")
+	default:
+		q.Set("reason", key)
+	}
+	if head == "Reason" && t.Value != nil {
+		q.Set("value", *t.Value)
+	}
+	return addressOf("/revenue/losses", q)
+}
+
 // wrong reports whether a field of the form must be corrected.
 func (t lossTold) wrong(field string) bool { return t.Problem != nil && t.Problem.Field == field }
 

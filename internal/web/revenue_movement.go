@@ -165,20 +165,24 @@ type behindView struct {
 	Skip int
 }
 
-func (s *site) revenueBehind(w http.ResponseWriter, r *http.Request, v View) error {
-	var t behindView
-	var err error
+func (s *site) behindView(r *http.Request, v View, limit int) (t behindView, err error) {
 	if t.Asked, err = s.revenueAsked(r); err != nil {
-		return err
+		return t, err
 	}
 	t.Asked.By, t.At, t.Of = "", knownOn(t.Asked, v), revenue.Figure(r.FormValue("of"))
-	if n, err := strconv.Atoi(r.FormValue("skip")); err == nil && n > 0 {
+	if n, err := strconv.Atoi(r.FormValue("skip")); err == nil && n > 0 && limit == mostMovements {
 		t.Skip = n
 	}
-	if t.Payers, err = s.Revenue.Behind(r.Context(), v.Scope(), t.Asked, t.Of, t.Skip, mostMovements); err != nil {
+	t.Payers, err = s.Revenue.Behind(r.Context(), v.Scope(), t.Asked, t.Of, t.Skip, limit)
+	t.Report.Currency, t.Report.Policy = t.Payers.Currency, t.Payers.Policy
+	return t, err
+}
+
+func (s *site) revenueBehind(w http.ResponseWriter, r *http.Request, v View) error {
+	t, err := s.behindView(r, v, mostMovements)
+	if err != nil {
 		return err
 	}
-	t.Report.Currency, t.Report.Policy = t.Payers.Currency, t.Payers.Policy
 	p := Page{Title: figureNames[t.Of], Active: "revenue", Crumbs: []Crumb{{"Revenue", t.address("/revenue")}}, Date: lensDate(v, lensOf(v))}
 	return s.render(w, r, v, p, behindPage(v, t))
 }

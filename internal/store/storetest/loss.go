@@ -28,7 +28,8 @@ func Losses(t *testing.T, open Opener) {
 		said{id: "1", kind: cairn.OfLoss, account: "acme", record: "l1", props: `{"reason":"price"}`, secret: `{"detail":"The new board cut it"}`},
 		said{id: "2", kind: cairn.OfLoss, account: "beta", record: "l2", props: `{"reason":"closed","unavoidable":true}`, secret: `{"evidence":"Court register"}`},
 		said{id: "3", kind: cairn.OfLoss, account: "acme", record: "l1", at: epoch.Add(time.Hour), seen: later, props: `{"reason":null}`},
-		said{id: "4", kind: cairn.OfContract, account: "acme", record: "c1", props: `{"mrr":"10","cancel_reason":"budget"}`})
+		said{id: "4", kind: cairn.OfContract, account: "acme", record: "c1", props: `{"mrr":"10","cancel_reason":"budget"}`},
+		said{id: "5", kind: cairn.OfAccount, account: "acme", props: `{"churn_reason":"budget","segment":"big"}`})
 	words := func(t *testing.T, scope cairn.Scope, kind cairn.EventKind, fields ...string) map[cairn.RecordID][]word {
 		t.Helper()
 		out := map[cairn.RecordID][]word{}
@@ -43,7 +44,7 @@ func Losses(t *testing.T, open Opener) {
 				}
 				byField[f.Field] = append(byField[f.Field], word{a, f.Field, string(f.Value), f.At, f.Seen, f.Sealed})
 			}
-			for _, field := range []string{"reason", "detail", "unavoidable", "evidence", "cancel_reason", "mrr"} {
+			for _, field := range []string{"reason", "detail", "unavoidable", "evidence", "cancel_reason", "churn_reason", "mrr"} {
 				out[r] = append(out[r], byField[field]...)
 			}
 			return nil
@@ -69,6 +70,14 @@ func Losses(t *testing.T, open Opener) {
 		}
 		if got := words(t, cairn.Scope{}, cairn.OfLoss); len(got) != 0 {
 			t.Errorf("nobody sees %v", got)
+		}
+	})
+
+	t.Run("AccountsSayOfThemselves", func(t *testing.T) {
+		got := words(t, cairn.Scope{Accounts: []cairn.AccountID{acme, beta}}, cairn.OfAccount, "churn_reason")
+		want := map[cairn.RecordID][]word{acme.Record(): {{acme, "churn_reason", `"budget"`, epoch, epoch, false}}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
 
