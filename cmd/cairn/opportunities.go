@@ -40,7 +40,32 @@ func (c *cli) opportunitiesCommand() *cobra.Command {
 		printOpportunities(c.out, list)
 		return nil
 	}
-	cmd.AddCommand(c.opportunityAddCommand(), c.opportunitySetCommand(), c.opportunityCloseCommand(), c.opportunityRulesCommand())
+	cmd.AddCommand(c.opportunitiesSuggestedCommand(), c.opportunityAddCommand(), c.opportunitySetCommand(), c.opportunityCloseCommand(), c.opportunityRulesCommand())
+	return cmd
+}
+
+func (c *cli) opportunitiesSuggestedCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "suggested", Short: "What signals of customers speak for, and what holds it back", Args: cobra.NoArgs}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		list, err := call(c, cmd, app.OpportunitiesSuggested, app.None{}, nil)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c.out, map[string]any{"suggestions": list})
+		}
+		if len(list) == 0 {
+			fmt.Fprintln(c.out, "No signal suggests anything.")
+			return nil
+		}
+		g := grid{head: []string{"ACCOUNT", "TYPE", "WHY", "TEAM", "OWNER", "TOO EARLY, SINCE"}}
+		for _, s := range list {
+			g.add(s.Name, s.Type, s.Reason, s.Team, s.Owner, strings.Join(s.Holds, "; "))
+		}
+		g.print(c.out)
+		return nil
+	}
 	return cmd
 }
 

@@ -17,7 +17,7 @@ func operations() []operation {
 		Rejects, Reject, MendReject, PatchRejects, ReplayRejects, MoveRejects,
 		Events, Meaningful, Choose, Metrics, Metric, TryMetric, SaveMetric, DeleteMetric, Drivers,
 		Keeping, ChangeKeeping, KeepHistory,
-		Revenue, RevenueTerms, RevenueDefine, RevenueCompare, RevenueMovements, RevenueClose, RevenueReopen, RevenueCorrections, Renewals, RenewalGrades, RenewalSay, PaymentsFind, VectorDiff, SignalsList, SignalShow, ModelsList, ModelShow, ModelCheck, ModelPublish, ModelDelete, OpportunityList, OpportunitySet, OpportunityRules, OpportunityRulesSet, Cohorts, Stays,
+		Revenue, RevenueTerms, RevenueDefine, RevenueCompare, RevenueMovements, RevenueClose, RevenueReopen, RevenueCorrections, Renewals, RenewalGrades, RenewalSay, PaymentsFind, VectorDiff, SignalsList, SignalShow, ModelsList, ModelShow, ModelCheck, ModelPublish, ModelDelete, OpportunityList, OpportunitiesSuggested, OpportunitySet, OpportunityRules, OpportunityRulesSet, Cohorts, Stays,
 		Churn, LossList, LossSay, LossAudit, LossUndo, LossReasons, LossDefine}
 }
 

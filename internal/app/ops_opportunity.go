@@ -56,6 +56,31 @@ var OpportunityList = Op[OpportunitiesAsked, []OpportunityTold]{"opportunities",
 	return out, err
 }}
 
+// A SuggestionTold is what a signal of a customer suggests.
+type SuggestionTold struct {
+	Account string   `json:"account"`
+	Name    string   `json:"account_name"`
+	Signal  string   `json:"signal"`
+	Value   float64  `json:"value"`
+	Least   float64  `json:"at_least"`
+	Reason  string   `json:"why"`
+	Type    string   `json:"type"`
+	Holds   []string `json:"held_by,omitempty"`
+	Team    string   `json:"team"`
+	TeamWhy string   `json:"team_why"`
+	Owner   string   `json:"owner"`
+}
+
+// OpportunitiesSuggested tells what signals speak for.
+var OpportunitiesSuggested = Op[None, []SuggestionTold]{"opportunities-suggested", func(ctx context.Context, h House, _ None, _ func(Progress)) ([]SuggestionTold, error) {
+	all, err := h.Opportunities.Suggestions(ctx, cairn.Everything)
+	out := []SuggestionTold{}
+	for _, s := range all {
+		out = append(out, SuggestionTold{s.Of.ID.String(), s.Of.Name, s.Rule.Signal, s.Value, s.Rule.Least, s.Reason(), s.Rule.Type, s.Holds, s.Team, s.TeamWhy, s.Of.Owner})
+	}
+	return out, err
+}}
+
 func opportunityTold(o outcome.Listed) OpportunityTold {
 	t := OpportunityTold{
 		Key: o.Key, Account: o.Account.String(), Name: o.Of.Name, Title: o.Name, Type: o.Type, Product: o.Product, Stage: o.Stage, Why: o.Why,

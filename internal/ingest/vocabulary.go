@@ -186,19 +186,21 @@ var vocabulary = map[cairn.EventKind]map[string]field{
 		"audited_by":  {read: readText, class: plain}, // the actor who looked at that
 	},
 	cairn.OfOpportunity: {
-		"name":     {read: readText, class: plain},
-		"type":     {read: oneOf("upsell", "cross_sell", "renewal", "new"), class: plain, keep: true},
-		"product":  {read: readText, class: plain},
-		"amount":   {read: readAmount, class: plain}, // a month
-		"currency": {read: readCurrency, class: plain},
-		"stage":    {read: oneOf("open", "held", "won", "lost"), class: plain, keep: true},
-		"team":     {read: oneOf("success", "sales", "renewals"), class: plain, keep: true},
-		"owner":    {read: readText, class: plain},
-		"close":    {read: readDate, class: plain},
-		"closed":   {read: readDate, class: plain},
-		"why":      {read: readProse, class: personal},
-		"held":     {read: readText, class: plain},  // why it is held back
-		"released": {read: readTruth, class: plain}, // a person lets it go on though the value test holds it back
+		"name":      {read: readText, class: plain},
+		"type":      {read: oneOf("upsell", "cross_sell", "renewal", "new"), class: plain, keep: true},
+		"product":   {read: readText, class: plain},
+		"amount":    {read: readAmount, class: plain}, // a month
+		"currency":  {read: readCurrency, class: plain},
+		"stage":     {read: oneOf("open", "held", "won", "lost", "dismissed"), class: plain, keep: true},
+		"team":      {read: oneOf("success", "sales", "renewals"), class: plain, keep: true},
+		"owner":     {read: readText, class: plain},
+		"close":     {read: readDate, class: plain},
+		"closed":    {read: readDate, class: plain},
+		"why":       {read: readProse, class: personal},
+		"held":      {read: readText, class: plain},  // why it is held back
+		"suggested": {read: readText, class: plain},  // the signal that spoke for it
+		"until":     {read: readDate, class: plain},  // of a suggestion that was dismissed: not again before this day is over
+		"released":  {read: readTruth, class: plain}, // a person lets it go on though the value test holds it back
 	},
 }
 

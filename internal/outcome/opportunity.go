@@ -33,6 +33,10 @@ const (
 	Lost = "lost"
 )
 
+// Dismissed is the stage of what was suggested and is not to be, for a time. It
+// is no opportunity.
+const Dismissed = "dismissed"
+
 // Stages, types and teams, in the order in which they are offered.
 var (
 	OpportunityStages = []string{Open, Held, Won, Lost}
@@ -58,14 +62,18 @@ type Opportunity struct {
 	Closed  cairn.Day // when it was won or lost
 	Why     []string  // what holds it back, in words
 	Free    bool      // a person lets it go on though the test holds it back
+
+	Suggested string    // the signal that spoke for it; empty: nobody suggested it
+	Until     cairn.Day // while dismissed, the last day on which it is not suggested
 }
 
 // Rules are what a workspace decides about opportunities: whose they are, and
 // when a customer has had enough value to be asked (R132).
 type Rules struct {
-	Teams     []TeamRule `json:"teams"`     // the first that fits says which team
-	Otherwise string     `json:"otherwise"` // the team where none does
-	Test      ValueTest  `json:"test"`
+	Teams     []TeamRule    `json:"teams"`     // the first that fits says which team
+	Otherwise string        `json:"otherwise"` // the team where none does
+	Test      ValueTest     `json:"test"`
+	Suggest   []SuggestRule `json:"suggest"` // what speaks for buying more
 }
 
 // A TeamRule gives opportunities to a team: of a type, of an amount, or both.
@@ -92,6 +100,7 @@ func DefaultRules() Rules {
 	return Rules{
 		Teams:     []TeamRule{{Type: "renewal", Team: "renewals"}, {Type: "new", Team: "sales"}, {Least: "1000", Team: "sales"}},
 		Otherwise: "success",
+		Suggest:   []SuggestRule{{signal.LicenceUse, 90, "upsell"}, {signal.ActiveChange, 25, "upsell"}},
 		Test:      ValueTest{Level: &level, Falling: true, Escalated: true, Overdue: &overdue, Idle: &idle},
 	}
 }
@@ -120,7 +129,7 @@ func (r Rules) Check(currency string) error {
 			return cairn.Errorf(cairn.Invalid, "A border of the test is a number from 0.").At("test." + name)
 		}
 	}
-	return nil
+	return checkSuggest(r.Suggest)
 }
 
 // team says whose an opportunity is, and why.
@@ -204,7 +213,7 @@ func ReadOpportunity(said payment.Stated, p cairn.Precedence, zone *time.Locatio
 		Account: said.Account, Record: said.Record, Key: said.Key, Name: rec.Text("name"), Type: rec.Text("type"), Product: rec.Text("product"),
 		Stage: cmp.Or(rec.Text("stage"), Open), Team: rec.Text("team"), Owner: strings.ToLower(rec.Text("owner")), Close: day("close"), Closed: day("closed"), Free: rec.Bool("released"),
 	}
-	o.Said = o.Stage
+	o.Said, o.Suggested, o.Until = o.Stage, rec.Text("suggested"), day("until")
 	o.Amount, _ = rec.Money("amount", currency)
 	if held := rec.Text("held"); o.Stage == Held {
 		o.Why = []string{cmp.Or(held, "held back by hand")}
@@ -218,7 +227,12 @@ type Opportunities struct {
 		Stated(ctx context.Context, scope cairn.Scope, kind cairn.EventKind, fields []string, f func(payment.Stated) error) error
 	}
 	Accounts interface {
-		Account(ctx context.Context, scope cairn.Scope, id cairn.AccountID) (cairn.Account, error)
+		// Measures returns those of the accounts that the scope sees, with
+		// the signals of their last turn.
+		Measures(ctx context.Context, scope cairn.Scope, ids []cairn.AccountID) (map[cairn.AccountID]cairn.Account, error)
+		// EachCustomer calls f with each customer of the scope that was
+		// measured, in the order of ids.
+		EachCustomer(ctx context.Context, scope cairn.Scope, f func(cairn.Account) error) error
 	}
 	Book     book.Store
 	Settings func() payment.Settings
@@ -237,7 +251,7 @@ func (s *Opportunities) Rules(ctx context.Context) (Rules, int, error) {
 	if err != nil {
 		return Rules{}, 0, err
 	}
-	var out Rules
+	out := Rules{Suggest: DefaultRules().Suggest} // of rules from before there were any
 	return out, r.Rev, json.Unmarshal(r.Body, &out)
 }
 
@@ -272,38 +286,47 @@ func (s *Opportunities) List(ctx context.Context, scope cairn.Scope) ([]Listed, 
 	if zone == nil {
 		zone = time.UTC
 	}
-	rates, today := ledger.NewRates(set.Currency, set.Rates), cairn.DayOf(s.Now(), zone)
-	var out []Listed
-	err = s.Store.Stated(ctx, scope, cairn.OfOpportunity, nil, func(x payment.Stated) error {
-		out = append(out, Listed{Opportunity: ReadOpportunity(x, set.Precedence, zone, set.Currency)})
-		return nil
-	})
+	said, err := s.said(ctx, scope, set, zone)
 	if err != nil {
 		return nil, err
 	}
-	known := map[cairn.AccountID]cairn.Account{}
-	for i := range out {
-		o := &out[i]
-		a, ok := known[o.Account]
-		if !ok {
-			if a, err = s.Accounts.Account(ctx, scope, o.Account); err != nil && cairn.KindOf(err) != cairn.NotFound {
-				return nil, err
-			}
-			known[o.Account] = a
-		}
-		o.Of = a
+	said = slices.DeleteFunc(said, func(o Opportunity) bool { return o.Said == Dismissed })
+	ids := make([]cairn.AccountID, 0, len(said))
+	for _, o := range said {
+		ids = append(ids, o.Account)
+	}
+	slices.SortFunc(ids, func(a, b cairn.AccountID) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	known, err := s.Accounts.Measures(ctx, scope, slices.Compact(ids))
+	if err != nil {
+		return nil, err
+	}
+	rates, today := ledger.NewRates(set.Currency, set.Rates), cairn.DayOf(s.Now(), zone)
+	out := make([]Listed, len(said))
+	for i, o := range said {
+		a := known[o.Account]
 		o.judge(rules.Test, a.Vector, a.Signals)
 		if o.Team != "" {
 			o.TeamWhy = "chosen by hand"
 		} else {
-			o.Team, o.TeamWhy = rules.team(o.Opportunity, rates, today)
+			o.Team, o.TeamWhy = rules.team(o, rates, today)
 		}
 		o.Owner = cmp.Or(o.Owner, a.Owner)
+		out[i] = Listed{o, a}
 	}
 	slices.SortStableFunc(out, func(a, b Listed) int {
 		return cmp.Or(cmp.Compare(a.decided(), b.decided()), cmp.Compare(a.order(), b.order()), cmp.Compare(a.Key, b.Key))
 	})
 	return out, nil
+}
+
+// said reads all opportunities of the scope as they were said, and what was
+// dismissed.
+func (s *Opportunities) said(ctx context.Context, scope cairn.Scope, set payment.Settings, zone *time.Location) (out []Opportunity, err error) {
+	err = s.Store.Stated(ctx, scope, cairn.OfOpportunity, nil, func(x payment.Stated) error {
+		out = append(out, ReadOpportunity(x, set.Precedence, zone, set.Currency))
+		return nil
+	})
+	return out, err
 }
 
 func (o Opportunity) decided() int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +26,7 @@ type shop struct {
 	said     []payment.Stated
 	accounts map[cairn.AccountID]cairn.Account
 	pages    []book.Revision
+	asked    int // how often accounts were asked for
 }
 
 func (s *shop) Stated(_ context.Context, scope cairn.Scope, _ cairn.EventKind, _ []string, f func(payment.Stated) error) error {
@@ -38,8 +40,26 @@ func (s *shop) Stated(_ context.Context, scope cairn.Scope, _ cairn.EventKind, _
 	return nil
 }
 
-func (s *shop) Account(_ context.Context, _ cairn.Scope, id cairn.AccountID) (cairn.Account, error) {
-	return s.accounts[id], nil
+func (s *shop) Measures(_ context.Context, scope cairn.Scope, ids []cairn.AccountID) (map[cairn.AccountID]cairn.Account, error) {
+	s.asked++
+	out := map[cairn.AccountID]cairn.Account{}
+	for _, id := range ids {
+		if scope.Sees(id) {
+			out[id] = s.accounts[id]
+		}
+	}
+	return out, nil
+}
+
+func (s *shop) EachCustomer(_ context.Context, scope cairn.Scope, f func(cairn.Account) error) error {
+	for id, a := range s.accounts {
+		if scope.Sees(id) {
+			if err := f(a); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (s *shop) Page(context.Context, string) (book.Revision, error) {
@@ -188,6 +208,8 @@ func TestRulesThatCannotBeAreRefused(t *testing.T) {
 		"teams.0.team": func(r *Rules) { r.Teams[0].Team = "hunters" }, "teams.0.type": func(r *Rules) { r.Teams[0].Type = "luck" },
 		"teams.0.least": func(r *Rules) { r.Teams[0].Least = "much" }, "otherwise": func(r *Rules) { r.Otherwise = "" },
 		"test.level_below": func(r *Rules) { v := -1.0; r.Test.Level = &v },
+		"suggest.0.signal": func(r *Rules) { r.Suggest[0].Signal = "luck" }, "suggest.1.signal": func(r *Rules) { r.Suggest[1].Signal = r.Suggest[0].Signal },
+		"suggest.0.type": func(r *Rules) { r.Suggest[0].Type = "" }, "suggest.0.at_least": func(r *Rules) { r.Suggest[0].Least = math.NaN() },
 	} {
 		r := DefaultRules()
 		change(&r)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -99,6 +100,27 @@ func (c *company) Account(_ context.Context, _ cairn.Scope, id cairn.AccountID) 
 		}
 	}
 	return cairn.Account{}, cairn.Errorf(cairn.NotFound, "There is no such account.")
+}
+
+func (c *company) Measures(_ context.Context, scope cairn.Scope, ids []cairn.AccountID) (map[cairn.AccountID]cairn.Account, error) {
+	out := map[cairn.AccountID]cairn.Account{}
+	for _, a := range c.accounts {
+		if scope.Sees(a.ID) && slices.Contains(ids, a.ID) {
+			out[a.ID] = a
+		}
+	}
+	return out, c.broken
+}
+
+func (c *company) EachCustomer(_ context.Context, scope cairn.Scope, f func(cairn.Account) error) error {
+	for _, a := range c.accounts {
+		if scope.Sees(a.ID) {
+			if err := f(a); err != nil {
+				return err
+			}
+		}
+	}
+	return c.broken
 }
 
 func (c *company) Find(_ context.Context, _ cairn.Scope, text string) (cairn.AccountID, error) {

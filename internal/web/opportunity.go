@@ -23,9 +23,12 @@ func (s *site) opportunityRoutes(mux *http.ServeMux) {
 	}
 	mux.Handle("GET /revenue/expansion", s.page(s.expansion))
 	mux.Handle("POST /revenue/expansion", s.page(s.addOpportunity))
+	mux.Handle("POST /revenue/expansion/suggestions", s.page(s.answerSuggestion))
+	mux.Handle("POST /revenue/expansion/rules", s.page(s.saveExpansionRules))
 	mux.Handle("GET /revenue/expansion/{id}", s.page(s.opportunity))
 	mux.Handle("POST /revenue/expansion/{id}", s.page(s.changeOpportunity))
 	s.files(mux, "/revenue/expansion", s.expansionTable)
+	s.files(mux, "/revenue/expansion/suggestions", s.suggestionsTable)
 }
 
 // An expansionFilter is what the address says.
@@ -58,6 +61,9 @@ type expansionView struct {
 	Followed  map[cairn.RecordID]revenue.Moved // of what was won, the expansion that followed
 	Undo      *outcome.Listed                  // what was just changed
 	UndoStage string                           // as it was before
+	Suggested []outcome.Suggestion             // within owner and type
+	Whole     bool                             // all suggestions are shown
+	Rev       int                              // of the rules
 }
 
 func (s *site) readExpansion(r *http.Request) (expansionFilter, error) {
@@ -79,7 +85,7 @@ func (s *site) expansionView(r *http.Request, v View) (expansionView, error) {
 	if t.Filter, err = s.readExpansion(r); err != nil {
 		return t, err
 	}
-	if t.Rules, _, err = s.Opportunities.Rules(r.Context()); err != nil {
+	if t.Rules, t.Rev, err = s.Opportunities.Rules(r.Context()); err != nil {
 		return t, err
 	}
 	all, err := s.Opportunities.List(r.Context(), v.Scope())
@@ -140,6 +146,10 @@ func (s *site) expansion(w http.ResponseWriter, r *http.Request, v View) error {
 	if err != nil {
 		return err
 	}
+	if t.Suggested, err = s.suggestions(r, v, t.Filter); err != nil {
+		return err
+	}
+	t.Whole = r.FormValue("suggestions") == "all"
 	if key := r.FormValue("did"); key != "" {
 		for i := range t.All {
 			if t.All[i].Record.String() == key && slices.Contains(outcome.OpportunityStages, r.FormValue("was")) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/book"
 	"cairn/internal/outcome"
 	"cairn/internal/payment"
 )
@@ -25,7 +26,7 @@ func selling(c *company, empty bool) *outcome.Opportunities {
 			`{"type":"renewal","stage":"won","closed":"2026-01-02","amount":"10","currency":"USD"}`, `{"type":"upsell","stage":"lost","closed":"2026-01-02"}`,
 		}[i])
 	}
-	return &outcome.Opportunities{Store: d, Accounts: c, Book: &till{}, Now: func() time.Time { return noon }, Settings: func() payment.Settings {
+	return &outcome.Opportunities{Store: d, Accounts: c, Book: &till{pages: map[string][]book.Revision{}}, Now: func() time.Time { return noon }, Settings: func() payment.Settings {
 		return payment.Settings{Zone: time.UTC, Currency: "EUR"}
 	}}
 }
@@ -93,5 +94,67 @@ func TestAnOpportunityIsWrittenDownThroughTheFrontDoor(t *testing.T) {
 	}
 	if res := ask(t, h, "GET", "/revenue/expansion?team=hunters", nil); res.StatusCode != http.StatusBadRequest {
 		t.Errorf("a team that is none: %d", res.StatusCode)
+	}
+}
+
+func TestASuggestionIsAnsweredWithOnePress(t *testing.T) {
+	h, c := sellingSite(true)
+	for i := range c.accounts {
+		c.accounts[i].Signals = cairn.Signals{"usage.licence_use": {Known: true, Number: 97.5}}
+	}
+	body := ask(t, h, "GET", "/revenue/expansion", nil).body
+	sound(t, body)
+	for _, want := range []string{"Suggested by signals", "Licence use is 97.5 %, at least 90 %", "Too early, since"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	press := func(more url.Values) answer {
+		more.Set("csrf", "csrf-of-ada")
+		more.Set("account", c.accounts[0].ID.String())
+		if more.Get("signal") == "" {
+			more.Set("signal", "usage.licence_use")
+		}
+		return ask(t, h, "POST", "/revenue/expansion/suggestions", more)
+	}
+	if res := press(url.Values{"do": {"take"}}); res.StatusCode != http.StatusSeeOther || len(c.admitted) != 1 {
+		t.Fatalf("%d, %d admitted: %s", res.StatusCode, len(c.admitted), res.body)
+	}
+	if r := c.admitted[0]; r.Kind != cairn.OfOpportunity || r.Props["stage"] != "open" || r.Props["suggested"] != "usage.licence_use" || r.Props["type"] != "upsell" {
+		t.Errorf("%+v", r)
+	}
+	if res := press(url.Values{"do": {"dismiss"}, "why": {"they merge"}, "days": {"30"}}); res.StatusCode != http.StatusSeeOther || c.admitted[1].Props["until"] != "2026-12-23" || c.admitted[1].Props["held"] != "they merge" {
+		t.Errorf("%d %+v", res.StatusCode, c.admitted)
+	}
+	for status, wrong := range map[int]url.Values{http.StatusBadRequest: {"do": {"dismiss"}, "days": {"30"}}, http.StatusConflict: {"do": {"take"}, "signal": {"usage.peer_rank"}}} {
+		if res := press(wrong); res.StatusCode != status {
+			t.Errorf("%v: %d", wrong, res.StatusCode)
+		}
+	}
+}
+
+func TestTheRulesOfExpansionAreAForm(t *testing.T) {
+	h, _ := sellingSite(false)
+	form := func() url.Values {
+		return url.Values{
+			"csrf": {"csrf-of-ada"}, "rev": {"0"}, "type": {"renewal", "", "upsell"}, "least": {"", "500", ""}, "team": {"renewals", "sales", ""}, "otherwise": {"success"}, "level_below": {"55"},
+			"falling": {"1"}, "suggest-signal": {"usage.peer_rank", ""}, "suggest-least": {"80", ""}, "suggest-type": {"cross_sell", "upsell"}, "note": {"sales takes all from 500"},
+		}
+	}
+	for field, wrong := range map[string]string{"otherwise": "hunters", "level_below": "low", "suggest-signal": "luck", "suggest-least": "much", "least": "much", "rev": "x"} {
+		f := form()
+		f[field] = append([]string{wrong}, f[field][1:]...)
+		if res := ask(t, h, "POST", "/revenue/expansion/rules", f); res.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s %q: %d", field, wrong, res.StatusCode)
+		}
+	}
+	if res := ask(t, h, "POST", "/revenue/expansion/rules", form()); res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d: %s", res.StatusCode, res.body)
+	}
+	body := ask(t, h, "GET", "/revenue/expansion", nil).body
+	for _, want := range []string{"Every opportunity, from 500 EUR a month: sales.", "Rank among all accounts of at least 80 % suggests cross-sell.", "An opportunity waits while its level is below 55, or it is falling."} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
 	}
 }

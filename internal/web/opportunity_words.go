@@ -7,6 +7,7 @@ import (
 	"cairn"
 	"cairn/internal/ledger"
 	"cairn/internal/outcome"
+	"cairn/internal/signal"
 )
 
 var stageVerbs = map[string]string{outcome.Open: "Open it again", outcome.Won: "It is won", outcome.Lost: "It is lost"}
@@ -64,6 +65,10 @@ func ruleWords(r outcome.Rules, currency string) (out []string) {
 	}
 	if r.Test.Idle != nil {
 		parts = append(parts, fmt.Sprintf("nobody has used the product for %g days", *r.Test.Idle))
+	}
+	for _, rule := range r.Suggest {
+		def, _ := signal.Find(rule.Signal)
+		out = append(out, strings.TrimSpace(fmt.Sprintf("%s of at least %g %s", def.Label, rule.Least, def.Unit))+" suggests "+strings.ToLower(opportunityTypes[rule.Type])+".")
 	}
 	if len(parts) == 0 {
 		return append(out, "Nothing holds an opportunity back but somebody who says so.")

@@ -125,6 +125,34 @@ func Turns(t *testing.T, open Opener) {
 		}
 	})
 
+	t.Run("CustomersAreToldWithTheirSignalsWithinTheScope", func(t *testing.T) {
+		s := open(t)
+		beta := cairn.Space("").Account("beta")
+		admit(t, s,
+			said{id: "1", account: "acme", person: "ann", at: days(0)}, said{id: "2", account: "beta", person: "bob", at: days(0)}, said{id: "3", account: "guest", person: "eve", at: days(0)},
+			said{id: "4", kind: cairn.OfAccount, account: "acme", at: days(0), props: `{"status":"customer"}`}, said{id: "5", kind: cairn.OfAccount, account: "beta", at: days(0), props: `{"status":"customer"}`},
+			said{id: "6", kind: cairn.OfAccount, account: "guest", at: days(0), props: `{"status":"trial"}`})
+		settle(t, s, days(1))
+		for _, tt := range []struct {
+			scope cairn.Scope
+			want  int
+		}{{cairn.Everything, 2}, {cairn.Scope{Accounts: []cairn.AccountID{beta}}, 1}, {cairn.Scope{}, 0}} {
+			got := map[cairn.AccountID]cairn.Account{}
+			if err := s.EachCustomer(ctx, tt.scope, func(a cairn.Account) error { got[a.ID] = a; return nil }); err != nil || len(got) != tt.want {
+				t.Errorf("%v: %v, %v", tt.scope, got, err)
+			}
+			some, err := s.Measures(ctx, tt.scope, []cairn.AccountID{id, beta, {}})
+			if err != nil || len(some) != tt.want {
+				t.Errorf("%v: %v, %v", tt.scope, some, err)
+			}
+			for id, a := range some {
+				if n, ok := a.Signals.Number(signal.Active28); !ok || n != 1 || got[id].Key != a.Key {
+					t.Errorf("%+v, told as %+v", a, got[id])
+				}
+			}
+		}
+	})
+
 	t.Run("WhatWasMeasuredIsToldOfTheScopeOnly", func(t *testing.T) {
 		s := open(t)
 		admit(t, s, said{id: "1", account: "acme", person: "ann", at: days(0)}, said{id: "2", account: "beta", person: "bob", at: days(0)})
