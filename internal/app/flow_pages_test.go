@@ -44,6 +44,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"sources": "/sources", "source": "/sources/product",
 			"source-keys": "/sources/product/keys", "source-contract": "/sources/product/contract", "rejects": "/sources/product/rejects",
 			"usage": "/usage", "usage-tick": "/usage?tick=Page+Viewed", "usage-metrics": "/usage/metrics", "usage-metric": "/usage/metrics/new", "usage-drivers": "/usage/drivers",
+			"models": "/models", "model": "/models/default", "model-new": "/models/new", "signals": "/signals", "signal": "/signals/usage.active_people_28d",
 			"keeping": "/keeping", "keeping-try": "/keeping?for=90+days",
 			"revenue": "/revenue", "revenue-by": "/revenue?by=owner&policy=stripe", "revenue-movements": "/revenue/movements?kind=expansion", "revenue-cohorts": "/revenue/cohorts", "revenue-cohorts-by": "/revenue/cohorts?by=plan&of=money", "revenue-cohort-accounts": "/revenue/cohorts/accounts?age=3", "revenue-survival": "/revenue/survival", "revenue-survival-by": "/revenue/survival?by=plan", "revenue-survival-accounts": "/revenue/survival/accounts?what=watched&from=6", "revenue-definitions": "/revenue/definitions",
 			"renewals": "/renewals", "renewals-next": "/renewals?sort=-disagreement&quarter=" + (outcome.QuarterOf(cairn.DayOf(full.Clock.Now(), time.UTC)) + 1).String(), "renewals-grades": "/renewals/grades",
@@ -64,7 +65,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 		for name, path := range map[string]string{
 			"empty-today": "/today", "empty-accounts": "/accounts", "empty-sources": "/sources", "empty-source": "/sources/segment",
 			"empty-keys": "/sources/segment/keys", "empty-contract": "/sources/segment/contract", "empty-rejects": "/sources/segment/rejects", "empty-unclaimed": "/unclaimed",
-			"empty-usage": "/usage", "empty-metrics": "/usage/metrics", "empty-metric": "/usage/metrics/new", "empty-keeping": "/keeping", "empty-drivers": "/usage/drivers",
+			"empty-usage": "/usage", "empty-metrics": "/usage/metrics", "empty-models": "/models", "empty-model": "/models/default", "empty-signals": "/signals", "empty-signal": "/signals/usage.active_people_28d", "empty-metric": "/usage/metrics/new", "empty-keeping": "/keeping", "empty-drivers": "/usage/drivers",
 			"empty-revenue": "/revenue", "empty-cohorts": "/revenue/cohorts", "empty-survival": "/revenue/survival", "empty-definitions": "/revenue/definitions", "empty-movements": "/revenue/movements", "empty-renewals": "/renewals", "empty-grades": "/renewals/grades", "empty-payments": "/revenue/payments", "empty-expansion": "/revenue/expansion",
 			"empty-behind": "/revenue/accounts?of=lost", "empty-policy": "/revenue/policy", "empty-compare": "/revenue/compare", "empty-closing": "/revenue/closing",
 			"empty-churn": "/revenue/churn", "empty-losses": "/revenue/losses", "empty-churn-customers": "/revenue/churn/customers",

@@ -61,6 +61,25 @@ type Leaf struct {
 	Expires int     `json:"expires,omitempty"` // of [Carry]: for how many days; at most MostWeeks weeks
 }
 
+// MarshalJSON writes a scale with both its ends, also where one is 0, and none
+// where there are bands.
+func (l Leaf) MarshalJSON() ([]byte, error) {
+	type plain Leaf
+	if len(l.Bands) > 0 {
+		return json.Marshal(plain(l))
+	}
+	return json.Marshal(struct {
+		Signal  string  `json:"signal"`
+		Label   string  `json:"label,omitempty"`
+		Weight  float64 `json:"weight"`
+		Worst   float64 `json:"worst"`
+		Best    float64 `json:"best"`
+		Missing Missing `json:"missing,omitempty"`
+		Expires int     `json:"expires,omitempty"`
+		Border  Border  `json:"border,omitempty"`
+	}{l.Signal, l.Label, l.Weight, l.Worst, l.Best, l.Missing, l.Expires, l.Border})
+}
+
 // A Band is a range of values, or some texts, that give the same.
 type Band struct {
 	Label string   `json:"label,omitempty"` // "healthy"

@@ -356,7 +356,7 @@ func (it *item) reason(sig cairn.Signals, points cairn.Points) cairn.Reason {
 	def, _ := signal.Find(l.Signal)
 	r := cairn.Reason{
 		Signal: l.Signal, Group: it.group, Label: cmp.Or(l.Label, def.Label), Value: s.Number, Known: it.known,
-		Points: points, Of: cairn.Points(max(it.of, 0)), Rule: l.scale(),
+		Points: points, Of: cairn.Points(max(it.of, 0)), Rule: l.Scale(),
 	}
 	switch {
 	case it.known:

@@ -61,9 +61,9 @@ func (l *Leaf) band(s cairn.Signal) int {
 	return at
 }
 
-// scale puts how a leaf rates into words, with its borders: "0 at 30 days …
+// Scale puts how a leaf rates into words, with its borders: "0 at 30 days …
 // full at 3 days", or "healthy: all up to and with 2; poor: nothing above 2".
-func (l *Leaf) scale() string {
+func (l *Leaf) Scale() string {
 	if len(l.Bands) == 0 {
 		return fmt.Sprintf("0 at %s … full at %s", inUnit(l.Signal, l.Worst), inUnit(l.Signal, l.Best))
 	}

@@ -38,10 +38,10 @@ func TestTheValueWhereBandsMeetBelongsToTheOneThatTheBorderSays(t *testing.T) {
 		}
 	}
 	lower, higher := Leaf{Signal: signal.LicenceUse, Bands: bands}, Leaf{Signal: signal.LicenceUse, Bands: bands, Border: ToHigher}
-	if got, want := lower.scale(), "red: nothing up to and with 50 %; yellow: half above 50 up to and with 75 %; green: all above 75 up to and with 100 %"; got != want {
+	if got, want := lower.Scale(), "red: nothing up to and with 50 %; yellow: half above 50 up to and with 75 %; green: all above 75 up to and with 100 %"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got, want := higher.scale(), "red: nothing below 50 %; yellow: half from 50 to below 75 %; green: all from 75 to below 100 %"; got != want {
+	if got, want := higher.Scale(), "red: nothing below 50 %; yellow: half from 50 to below 75 %; green: all from 75 to below 100 %"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -66,7 +66,7 @@ func TestTheScaleIsToldWithItsUnit(t *testing.T) {
 		"0 at −1 … full at 1":              {Signal: signal.Mood, Worst: -1, Best: 1},
 		"0 at 0 people … full at 1 person": {Signal: signal.Active28, Worst: 0, Best: 1},
 	} {
-		if got := l.scale(); got != want {
+		if got := l.Scale(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

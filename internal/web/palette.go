@@ -31,6 +31,8 @@ var pages = []destination{
 	{Icon: "click", Name: "What counts as usage", Note: "Meaningful Activity", Href: "/usage"},
 	{Icon: "chart-line", Name: "Metrics", Note: "What this workspace measures itself", Href: "/usage/metrics"},
 	{Icon: "users", Name: "What people who stay do early", Note: "Usage", Href: "/usage/drivers"},
+	{Icon: "adjustments-horizontal", Name: "Models of the Success Vector", Note: "What makes up a level", Href: "/models"},
+	{Icon: "list-check", Name: "Signals", Note: "What is measured of every account", Href: "/signals"},
 	{Icon: "history", Name: "Keeping", Note: "How long events are kept, room on the disk", Href: "/keeping"},
 	{Icon: "currency-euro", Name: "Revenue", Note: "What customers pay, month by month", Href: "/revenue"},
 	{Icon: "currency-euro", Name: "Policies of revenue", Note: "What counts as churn, compared", Href: "/revenue/policy"},
@@ -51,7 +53,9 @@ func (s *site) palette(w http.ResponseWriter, r *http.Request, v View) error {
 
 func (s *site) find(ctx context.Context, v View, q string) ([]destinations, error) {
 	var groups []destinations
-	found := slices.DeleteFunc(slices.Clone(pagesLike(q)), func(d destination) bool { return !v.revenue && strings.HasPrefix(d.Href, "/revenue") })
+	found := slices.DeleteFunc(slices.Clone(pagesLike(q)), func(d destination) bool {
+		return !v.revenue && strings.HasPrefix(d.Href, "/revenue") || !v.models && (d.Href == "/models" || d.Href == "/signals")
+	})
 	if len(found) > 0 {
 		groups = append(groups, destinations{"Go to", found})
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -117,7 +118,11 @@ func (s *site) tryMeaningful(w http.ResponseWriter, r *http.Request, v View) err
 
 func asError(err error) *cairn.Error {
 	p := problemOf(err)
-	return cairn.Errorf(cairn.KindOf(err), "%s", p.Text)
+	out := cairn.Errorf(cairn.KindOf(err), "%s", p.Text)
+	if e := (*cairn.Error)(nil); errors.As(err, &e) {
+		out.Field = e.Field
+	}
+	return out
 }
 
 // accountsNamed finds the accounts that somebody names, with commas between;

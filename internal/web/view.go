@@ -30,6 +30,7 @@ type View struct {
 	numbers numbers
 	assets  *assets
 	revenue bool // there are pages about it
+	models  bool // there are pages about models and signals
 }
 
 func (s *site) view(r *http.Request) View {
@@ -37,7 +38,7 @@ func (s *site) view(r *http.Request) View {
 	v := View{
 		Now: s.Now(), Zone: set.Zone, Currency: set.Currency, Address: set.Address,
 		Path: r.URL.RequestURI(), Partial: r.Header.Get("HX-Request") == "true",
-		numbers: numbersOf(set.Locale), assets: s.assets, revenue: s.Revenue != nil,
+		numbers: numbersOf(set.Locale), assets: s.assets, revenue: s.Revenue != nil, models: s.Model != nil,
 	}
 	if v.Zone == nil {
 		v.Zone = time.UTC

@@ -15,6 +15,7 @@ import (
 	"cairn/internal/event"
 	"cairn/internal/ingest"
 	"cairn/internal/keep"
+	"cairn/internal/model"
 	"cairn/internal/outcome"
 	"cairn/internal/payment"
 	"cairn/internal/reply"
@@ -72,6 +73,7 @@ type Deps struct {
 	Rejects       *ingest.Mender // optional: what was refused cannot be mended
 	Door          Admitter
 	Usage         *usage.Service
+	Model         *model.Service         // optional: there are no pages about models and signals
 	Keep          *keep.Service          // optional: there is no page about how long events are kept
 	Revenue       *revenue.Service       // optional: there are no pages about it
 	Renewals      *outcome.Renewals      // optional: there are no pages about them
@@ -130,6 +132,7 @@ func New(d Deps) http.Handler {
 	s.accountRoutes(mux)
 	s.usageRoutes(mux)
 	s.keepRoutes(mux)
+	s.modelRoutes(mux)
 	s.revenueRoutes(mux)
 	s.renewalRoutes(mux)
 	s.paymentRoutes(mux)
