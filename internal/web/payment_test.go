@@ -148,3 +148,11 @@ func TestPaymentsAsAFileAreWhatThePageShows(t *testing.T) {
 		t.Errorf("%d %s\n%s", res.StatusCode, res.Header.Get("Content-Type"), res.body)
 	}
 }
+
+func TestPaymentsAreFilteredByAge(t *testing.T) {
+	h := owingSite(false, false)
+	body := ask(t, h, "GET", "/revenue/payments?kind=late&age=31-60", nil).body
+	if !strings.Contains(body, `<option value="31-60" selected>31 to 60 days</option>`) {
+		t.Error("the form does not say which age is shown")
+	}
+}
