@@ -48,7 +48,13 @@ var leaderPages = []struct{ name, path string }{
 	{"renewals", "/revenue/accounts?of=renewals"},
 	{"kept", "/revenue/accounts?of=kept"},
 	{"definitions", "/revenue/definitions"},
-	{"cohorts", "/revenue/cohorts"},
+	{"cohorts", "/revenue/cohorts?of=money"},
+	{"churn", "/revenue/churn?from=2024-01"},
+	{"losses", "/revenue/losses?from=2024-01"},
+	{"survival", "/revenue/survival?interval=log"},
+	{"renewals of a quarter", "/renewals?show=open"},
+	{"payments", "/revenue/payments?kind=late"},
+	{"expansion", "/revenue/expansion"},
 }
 
 // Run measures.
