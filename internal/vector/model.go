@@ -175,6 +175,16 @@ func (m Model) Grade(level cairn.Points) Grade {
 	return at
 }
 
+// Next returns the grade above that of a level; false when it has the highest.
+func (m Model) Next(level cairn.Points) (Grade, bool) {
+	for _, g := range m.AllGrades() {
+		if cairn.Points(math.Round(g.From*1000)) > level {
+			return g, true
+		}
+	}
+	return Grade{}, false
+}
+
 // weightUnit is the smallest weight that counts: a millionth of a percent.
 const weightUnit = 1e6
 

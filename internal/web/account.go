@@ -31,6 +31,7 @@ type accountView struct {
 
 	Fields        []accountField
 	People        []cairn.Person
+	Aims          []accountAim // what would turn it
 	Contracts     []accountContract
 	Policy        ledger.Policy // by which contracts count
 	Opportunities []outcome.Listed
@@ -194,6 +195,9 @@ func (s *site) accountView(r *http.Request, v View, id cairn.AccountID) (account
 		return av, err
 	}
 	if err = s.accountRecords(ctx, v, &av); err != nil {
+		return av, err
+	}
+	if err = s.accountAims(ctx, v, &av); err != nil {
 		return av, err
 	}
 	if s.Identity.IdentityStore != nil && !av.Past() {

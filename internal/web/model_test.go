@@ -211,3 +211,27 @@ func TestPagesOfModelsAreSoundInABrowser(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAccountSaysWhatWouldTurnIt(t *testing.T) {
+	c := regulars()
+	pages := &shelf{c: c, pages: map[string][]book.Revision{}}
+	body, err := json.Marshal(vector.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pages.Write(t.Context(), cairn.House, vector.PageOf("default"), 0, body, "", noon); err != nil {
+		t.Fatal(err)
+	}
+	h := New(Deps{
+		Usage: counting(c, nil), Model: &model.Service{Store: measuredAll{}, Book: pages, Now: func() time.Time { return noon }},
+		Accounts: c, Explain: c, Past: c, History: c, Work: c, Sources: c, Door: c, Auth: c, Users: c, Now: func() time.Time { return noon },
+	})
+	page := ask(t, h, "GET", c.one(), nil)
+	if page.StatusCode != http.StatusOK {
+		t.Fatal(page.body)
+	}
+	has(t, page.body, "What would turn it", "To be ")
+	if past := ask(t, h, "GET", c.one()+"?at=2026-09-06", nil).body; strings.Contains(past, "What would turn it") {
+		t.Error("the past is asked what would turn it")
+	}
+}
