@@ -288,7 +288,8 @@ func (s *Losses) stillOpen(ctx context.Context, losses []Leaver, kind cairn.Even
 // dress puts names and values of the dimension beside the losses, and leaves
 // out those of other values than one that was asked for.
 func (s *Losses) dress(ctx context.Context, scope cairn.Scope, out *LossReport) error {
-	names, err := s.Store.Traits(ctx, scope, "name")
+	these := out.accounts(scope)
+	names, err := s.traits(ctx, these, "name")
 	if err != nil {
 		return err
 	}
@@ -301,7 +302,7 @@ func (s *Losses) dress(ctx context.Context, scope cairn.Scope, out *LossReport) 
 		if field, ok := revenue.OfContracts(by); ok {
 			values, err = s.contractValues(ctx, field, out.Losses, out.Asked.Known)
 		} else {
-			values, err = s.Store.Traits(ctx, scope, by)
+			values, err = s.traits(ctx, these, by)
 		}
 		if err != nil {
 			return err
@@ -315,6 +316,32 @@ func (s *Losses) dress(ctx context.Context, scope cairn.Scope, out *LossReport) 
 		out.Losses = slices.DeleteFunc(out.Losses, func(l Leaver) bool { return l.Value != *v })
 	}
 	return nil
+}
+
+// accounts are those that a report names and the scope sees, in order.
+func (r LossReport) accounts(scope cairn.Scope) []cairn.AccountID {
+	var out []cairn.AccountID
+	for _, l := range r.Losses {
+		out = append(out, l.Account)
+	}
+	for _, o := range r.Odd {
+		out = append(out, o.Account)
+	}
+	slices.SortFunc(out, func(a, b cairn.AccountID) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	return slices.DeleteFunc(slices.Compact(out), func(a cairn.AccountID) bool { return !scope.Sees(a) })
+}
+
+// traits returns what is shown of a field of some accounts.
+func (s *Losses) traits(ctx context.Context, accounts []cairn.AccountID, field string) (map[cairn.AccountID]string, error) {
+	out := map[cairn.AccountID]string{}
+	for some := range slices.Chunk(accounts, atOnce) {
+		got, err := s.Store.Traits(ctx, cairn.Scope{Accounts: some}, field)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(out, got)
+	}
+	return out, nil
 }
 
 // contractValues returns a field of the contracts of those who left: that of

@@ -68,9 +68,6 @@ func (l lens) where() []revenue.Where {
 	return all
 }
 
-// whereText is the same as questions have it.
-func (l lens) whereText() string { return revenue.WhereText(l.where()) }
-
 // clear reports whether nothing stands between who looks and the figures.
 func (l lens) clear() bool { return len(l.where()) == 0 && l.At == 0 }
 
