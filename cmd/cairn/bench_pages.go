@@ -19,12 +19,14 @@ func (c *cli) benchPagesCommand() *cobra.Command {
 accounts that have a contract each, and open the pages about revenue as somebody
 does who is signed in: for the first time, again and again while nothing
 changes, and while a contract changes each second. The server and its directory
-are gone at the end.`,
+are gone at the end, unless a directory is named to keep it in: filling takes
+most of the time, and is not done again where it was.`,
 		Example: "  cairn bench pages --accounts 100000 --json",
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().IntVar(&b.Accounts, "accounts", 100_000, "accounts, each with a contract")
 	cmd.Flags().IntVar(&b.Rounds, "rounds", 30, "how often each page is opened")
+	cmd.Flags().StringVar(&b.Keep, "keep", "", "a directory to keep what was filled in, and to find it in the next time")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		b.Say = func(s string) { fmt.Fprintln(c.err, s) }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -20,7 +22,8 @@ import (
 // door.
 type LeaderPages struct {
 	Accounts int
-	Rounds   int // how often each page is opened
+	Rounds   int    // how often each page is opened
+	Keep     string // a directory in which the filled server stays, and is used again if it is there; "": none
 	Say      func(string)
 }
 
@@ -65,23 +68,15 @@ func (b LeaderPages) Run(ctx context.Context) (r LeaderPagesResult, err error) {
 	case b.Rounds < 1 || b.Rounds > 10_000:
 		return r, cairn.Errorf(cairn.Invalid, "There may be 1 to 10000 rounds.").At("rounds")
 	}
-	s, err := startServer(ctx, "")
+	s, err := b.server(ctx)
 	if err != nil {
 		return r, err
 	}
 	defer s.stop()
 	r = LeaderPagesResult{Accounts: b.Accounts, Contracts: b.Accounts, Cores: cores(), First: map[string]float64{}}
-	b.Say(fmt.Sprintf("%d accounts with a contract each enter by the front door.", b.Accounts))
-	begun := time.Now()
-	if err := b.fill(ctx, s); err != nil {
+	if err := b.prepare(ctx, s, &r); err != nil {
 		return r, err
 	}
-	r.Fill = time.Since(begun).Seconds()
-	b.Say("Every account takes its turn.")
-	if err := s.settled(ctx); err != nil {
-		return r, err
-	}
-	r.Settled = time.Since(begun).Seconds()
 	reader, err := newReader(ctx, s)
 	if err != nil {
 		return r, err
@@ -110,6 +105,57 @@ func (b LeaderPages) Run(ctx context.Context) (r LeaderPagesResult, err error) {
 	}
 	r.Changed, r.MemoryMB = changed.Load(), s.memory()>>20
 	return r, err
+}
+
+// server starts the server that is measured.
+func (b LeaderPages) server(ctx context.Context) (*server, error) {
+	s, err := newServer("")
+	if err != nil {
+		return nil, err
+	}
+	if b.Keep != "" {
+		s.cfg.Data = filepath.Join(b.Keep, "data")
+	}
+	if err := s.start(ctx); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// prepare fills the server, unless it is one that was filled before and kept.
+func (b LeaderPages) prepare(ctx context.Context, s *server, r *LeaderPagesResult) error {
+	note := filepath.Join(b.Keep, "filled.json")
+	if b.Keep != "" {
+		if text, err := os.ReadFile(note); err == nil {
+			var was LeaderPagesResult
+			if err := json.Unmarshal(text, &was); err != nil || was.Accounts != b.Accounts {
+				return cairn.Errorf(cairn.Conflict, "%s is of %d accounts: name another directory, or remove it.", b.Keep, was.Accounts).At("keep")
+			}
+			r.Fill, r.Settled = was.Fill, was.Settled
+			b.Say("What was filled before is used again.")
+			return s.settled(ctx)
+		}
+	}
+	b.Say(fmt.Sprintf("%d accounts with a contract each enter by the front door.", b.Accounts))
+	begun := time.Now()
+	if err := b.fill(ctx, s); err != nil {
+		return err
+	}
+	r.Fill = time.Since(begun).Seconds()
+	b.Say("Every account takes its turn.")
+	if err := s.settled(ctx); err != nil {
+		return err
+	}
+	r.Settled = time.Since(begun).Seconds()
+	if b.Keep == "" {
+		return nil
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(note, text, 0o644)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -17,14 +17,18 @@ type Stamp struct {
 	Versions int64
 }
 
-// shards is in how many parts accounts are looked through for what changed.
-const shards = 64
+// Shards is in how many parts accounts are looked through for what changed.
+const Shards = 64
 
-// shard returns the i-th of them. Ids are hashes, so that all are of a size.
+// ShardOf returns the part that an account is in. Ids are hashes, so that all
+// are of a size.
+func ShardOf(a cairn.AccountID) int { return int(a.ID[0]) * Shards / 256 }
+
+// shard returns the accounts of the i-th part.
 func shard(i int) (s Span) {
-	s.From.ID[0] = byte(i * 256 / shards)
-	if i+1 < shards {
-		s.To.ID[0] = byte((i + 1) * 256 / shards)
+	s.From.ID[0] = byte(i * 256 / Shards)
+	if i+1 < Shards {
+		s.To.ID[0] = byte((i + 1) * 256 / Shards)
 	}
 	if i == 0 {
 		s.From = cairn.AccountID{}
@@ -39,9 +43,8 @@ type changes struct {
 
 	mu     sync.Mutex
 	known  bool
-	mark   string
-	marks  [shards]string
-	stamps [shards]map[cairn.AccountID]Stamp
+	counts [Shards]int64
+	stamps [Shards]map[cairn.AccountID]Stamp
 	log    []cairn.AccountID
 	before int // how many there were before the log begins
 }
@@ -50,23 +53,26 @@ type changes struct {
 const logged = 20_000
 
 // look looks for changes and returns how many there were since the process
-// began.
+// began. The counts are read before the stamps: what changes in between is
+// found the next time.
 func (c *changes) look(ctx context.Context, store Store) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	mark, err := store.Mark(ctx, c.kind, Span{})
+	counts, err := store.Changes(ctx, c.kind)
 	if err != nil {
 		return 0, err
 	}
-	if c.known && mark == c.mark {
-		return c.before + len(c.log), nil
-	}
-	for i := range shards {
-		if err := c.lookAt(ctx, store, i); err != nil {
+	for i := range counts {
+		if c.known && counts[i] == c.counts[i] {
+			continue
+		}
+		now, err := store.Stamps(ctx, c.kind, shard(i))
+		if err != nil {
 			return 0, err
 		}
+		c.note(c.stamps[i], now)
+		c.counts[i], c.stamps[i] = counts[i], now
 	}
-	c.mark = mark
 	if !c.known || len(c.log) > logged {
 		drop := len(c.log)
 		if c.known {
@@ -77,18 +83,8 @@ func (c *changes) look(ctx context.Context, store Store) (int, error) {
 	return c.before + len(c.log), nil
 }
 
-// lookAt notes whose records in one shard changed. The mark is read before the
-// stamps: what changes in between is found the next time.
-func (c *changes) lookAt(ctx context.Context, store Store, i int) error {
-	mark, err := store.Mark(ctx, c.kind, shard(i))
-	if err != nil || mark == c.marks[i] {
-		return err
-	}
-	now, err := store.Stamps(ctx, c.kind, shard(i))
-	if err != nil {
-		return err
-	}
-	was := c.stamps[i]
+// note notes whose records differ between what was and what is now.
+func (c *changes) note(was, now map[cairn.AccountID]Stamp) {
 	for account, stamp := range now {
 		if was[account] != stamp {
 			c.log = append(c.log, account)
@@ -99,8 +95,6 @@ func (c *changes) lookAt(ctx context.Context, store Store, i int) error {
 			c.log = append(c.log, account)
 		}
 	}
-	c.marks[i], c.stamps[i] = mark, now
-	return nil
 }
 
 // since returns whose records changed after the first n changes; false when

@@ -23,8 +23,9 @@ type Store interface {
 	// Facts calls f with the facts about each record of a kind that belongs to
 	// an account of the scope, account by account. Facts are only lent.
 	Facts(ctx context.Context, scope cairn.Scope, kind cairn.EventKind, f func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error) error
-	// Mark differs whenever a record of a kind of one of some accounts does.
-	Mark(ctx context.Context, kind cairn.EventKind, some Span) (string, error)
+	// Changes counts how often records of a kind changed, by the shard of the
+	// account that they belong to, or did before; see [ShardOf].
+	Changes(ctx context.Context, kind cairn.EventKind) ([Shards]int64, error)
 	// Stamps differ for each of some accounts of which a record of a kind does.
 	Stamps(ctx context.Context, kind cairn.EventKind, some Span) (map[cairn.AccountID]Stamp, error)
 	// Fields calls f with what is shown of the fields of each account of the scope.

@@ -78,13 +78,12 @@ func within(some Span, a cairn.AccountID) bool {
 	return slices.Compare(a.ID[:], some.From.ID[:]) >= 0 && (some.To.IsZero() || slices.Compare(a.ID[:], some.To.ID[:]) < 0)
 }
 
-func (h *house) Mark(ctx context.Context, kind cairn.EventKind, some Span) (string, error) {
-	stamps, err := h.Stamps(ctx, kind, some)
-	var n Stamp
-	for _, s := range stamps {
-		n.Records, n.Versions = n.Records+s.Records, n.Versions+s.Versions
+func (h *house) Changes(ctx context.Context, kind cairn.EventKind) (out [Shards]int64, _ error) {
+	stamps, err := h.Stamps(ctx, kind, Span{})
+	for a, s := range stamps {
+		out[ShardOf(a)] += s.Records<<32 + s.Versions
 	}
-	return fmt.Sprint(n), err
+	return out, err
 }
 
 func (h *house) Stamps(_ context.Context, kind cairn.EventKind, some Span) (map[cairn.AccountID]Stamp, error) {

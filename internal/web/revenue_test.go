@@ -52,11 +52,12 @@ func (s *till) Facts(_ context.Context, _ cairn.Scope, _ cairn.EventKind, f func
 	return nil
 }
 
-func (s *till) Mark(_ context.Context, kind cairn.EventKind, _ revenue.Span) (string, error) {
+func (s *till) Changes(_ context.Context, kind cairn.EventKind) (out [revenue.Shards]int64, _ error) {
+	out[0] = int64(len(s.contracts))
 	if kind == cairn.OfAccount {
-		return fmt.Sprint(len(s.names)), nil
+		out[0] = int64(len(s.names))
 	}
-	return fmt.Sprint(len(s.contracts)), nil
+	return out, nil
 }
 
 func (s *till) Stamps(context.Context, cairn.EventKind, revenue.Span) (map[cairn.AccountID]revenue.Stamp, error) {

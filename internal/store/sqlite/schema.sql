@@ -348,6 +348,13 @@ CREATE INDEX record_stream on record (stream);
 
 CREATE INDEX record_task on record (kind, owner, state);
 
+CREATE TABLE record_change (
+    kind  text    not null,
+    shard integer not null,  -- of the account, or of the id of an account's or a person's record
+    n     bigint  not null,
+    primary key (kind, shard)
+) without rowid;
+
 CREATE TABLE reject (
     id      bigint  not null primary key,
     source  text    not null,

@@ -74,21 +74,6 @@ func whose(kind cairn.EventKind) string {
 	return "account"
 }
 
-// Mark differs whenever a record of a kind of one of some accounts does: every
-// change of one raises its version; see [revenue.Store].
-func (s *Store) Mark(ctx context.Context, kind cairn.EventKind, some revenue.Span) (string, error) {
-	var st statement
-	st.add(`
-		/* contracts.Mark */
-		select count(*), cast(coalesce(sum(version), 0) as bigint)`)
-	if err := st.between(kind, some); err != nil {
-		return "", err
-	}
-	var n, sum int64
-	err := s.db.QueryRowContext(ctx, st.String(), st.args...).Scan(&n, &sum)
-	return fmt.Sprintf("%d.%d", n, sum), err
-}
-
 // Stamps differ for each account of which a record of a kind does.
 func (s *Store) Stamps(ctx context.Context, kind cairn.EventKind, some revenue.Span) (map[cairn.AccountID]revenue.Stamp, error) {
 	var st statement

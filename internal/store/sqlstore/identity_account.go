@@ -65,10 +65,15 @@ func (ad *admission) moveStreams(ctx context.Context, n ident) error {
 		update stream set account = $2 where id = $1`, id.Stream(), n.holder); err != nil {
 		return err
 	}
-	if _, err := ad.tx.ExecContext(ctx, `
+	if _, err := ad.changeAll(ctx, `
+		/* identity_account.moveStreams */
+		select kind, id, account from record where named = $1`, n.id); err != nil {
+		return err
+	}
+	if _, err := ad.changeAll(ctx, `
 		/* identity_account.moveStreams */
 		update record set account = coalesce($2, (select s.account from stream s where s.id = record.stream and s.kind = 'record')), version = version + 1
-		where named = $1`, n.id, n.holder); err != nil {
+		where named = $1 returning kind, id, account`, n.id, n.holder); err != nil {
 		return err
 	}
 	// Records that came before their account was named have streams of their own.
@@ -172,14 +177,14 @@ func (ad *admission) reshape(ctx context.Context, touched map[cairn.AccountID]bo
 // blank empties what is shown under an id that is another name of somebody:
 // it is shown there. What was said stays among the facts.
 func (ad *admission) blank(ctx context.Context, id cairn.RecordID) error {
-	if _, err := ad.tx.ExecContext(ctx, `
+	if _, err := ad.changeAll(ctx, `
 		/* identity_account.blank */
-		delete from record where id = $1 and first = 0`, id); err != nil { // it never said anything itself
+		delete from record where id = $1 and first = 0 returning kind, id, account`, id); err != nil { // it never said anything itself
 		return err
 	}
-	_, err := ad.tx.ExecContext(ctx, `
+	_, err := ad.changeAll(ctx, `
 		/* identity_account.blank */
-		update record set doc = '{}', sealed = null, state = '', owner = '', version = version + 1 where id = $1`, id)
+		update record set doc = '{}', sealed = null, state = '', owner = '', version = version + 1 where id = $1 returning kind, id, account`, id)
 	return err
 }
 

@@ -180,9 +180,9 @@ func (ad *admission) redraw(ctx context.Context, kind cairn.EventKind, root cair
 		row.named = cairn.AccountID{ID: root}
 	}
 	if len(fields) == 0 && row.first == 0 { // nothing was ever said of it under its own id
-		if _, err := ad.tx.ExecContext(ctx, `
+		if _, err := ad.changeAll(ctx, `
 			/* identity_person.redraw */
-			delete from record where id = $1`, root); err != nil {
+			delete from record where id = $1 returning kind, id, account`, root); err != nil {
 			return err
 		}
 		row.plain, row.sealed = nil, nil

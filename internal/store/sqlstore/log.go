@@ -29,12 +29,13 @@ type admission struct {
 	holders map[cairn.AccountID]cairn.AccountID // what accounts' ids were found to stand for
 	sources map[string]ingest.Source
 	asked   bool // something may be recognised now
+	changed map[changedKey]int64
 }
 
 func (s *Store) admission(tx *Tx) *admission {
 	return &admission{
 		s: s, tx: tx, fresh: map[cairn.ID]subjectKey{},
-		due: map[cairn.AccountID]bool{}, dirty: map[cairn.AccountID]bool{},
+		due: map[cairn.AccountID]bool{}, dirty: map[cairn.AccountID]bool{}, changed: map[changedKey]int64{},
 		came: map[came]*ingest.Arrival{},
 	}
 }

@@ -55,7 +55,7 @@ func (ad *admission) project(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return ad.countChanges(ctx)
 }
 
 // sure reports whether a row was made sure of before, and remembers it.
@@ -462,12 +462,18 @@ func (ad *admission) give(ctx context.Context, id cairn.StreamID, owner cairn.Ac
 		update stream set account = $2 where id = $1`, id, owner); err != nil {
 		return err
 	}
-	_, err := ad.tx.ExecContext(ctx, `
+	n, err := ad.changeAll(ctx, `
+		/* project.give */
+		select kind, id, account from record where stream = $1`, id)
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = ad.changeAll(ctx, `
 		/* project.give */
 		update record set version = version + 1, account = coalesce(
 			(select i.holder from identity i where i.id = record.named),
 			(select s.account from stream s where s.id = record.stream and (record.named is null or s.kind = 'record')))
-		where stream = $1`, id)
+		where stream = $1 returning kind, id, account`, id)
 	return err
 }
 

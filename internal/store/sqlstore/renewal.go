@@ -7,18 +7,6 @@ import (
 	"cairn"
 )
 
-// RecordsMark differs whenever a record of a kind does; see [outcome.Store].
-func (s *Store) RecordsMark(ctx context.Context, kind cairn.EventKind) (string, error) {
-	if !kind.IsRecord() {
-		return "", fmt.Errorf("%q is no kind of record", kind)
-	}
-	var n, sum int64
-	err := s.db.QueryRowContext(ctx, `
-		/* renewal.RecordsMark */
-		select count(*), cast(coalesce(sum(version), 0) as bigint) from record where kind = '`+string(kind)+`'`).Scan(&n, &sum)
-	return fmt.Sprintf("%d.%d", n, sum), err
-}
-
 // RecordKeys returns how sources name the records of a kind; see
 // [outcome.Store].
 func (s *Store) RecordKeys(ctx context.Context, scope cairn.Scope, kind cairn.EventKind) (map[cairn.RecordID]string, error) {

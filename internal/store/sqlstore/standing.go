@@ -19,6 +19,7 @@ type standing struct {
 	key     string
 	stream  cairn.StreamID
 	account cairn.AccountID // whose it is now
+	was     cairn.AccountID // whose it was before
 	named   cairn.AccountID // that its events last named
 	namedAt int64
 	person  cairn.PersonID
@@ -121,6 +122,7 @@ func (ad *admission) standing(ctx context.Context, id cairn.RecordID, e *cairn.E
 	if err != nil {
 		return nil, err
 	}
+	st.was = st.account
 	if err := json.Unmarshal([]byte(doc), &st.plain); err != nil {
 		return nil, err
 	}
@@ -286,6 +288,10 @@ func (ad *admission) save(ctx context.Context, st *standing) error {
 		if sealed, err = json.Marshal(st.sealed); err != nil {
 			return err
 		}
+	}
+	ad.change(st.kind, st.id, st.account)
+	if st.was != st.account {
+		ad.change(st.kind, st.id, st.was)
 	}
 	r := cairn.Record{Kind: st.kind, Fields: st.plain}
 	_, err = ad.tx.ExecContext(ctx, `

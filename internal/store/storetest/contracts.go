@@ -123,24 +123,35 @@ func Contracts(t *testing.T, open Opener) {
 		}
 	})
 
-	t.Run("TheMarkDiffersWhenAContractDoes", func(t *testing.T) {
+	t.Run("EveryChangeOfAContractIsCountedWhereItsAccountIs", func(t *testing.T) {
 		s := open(t)
-		mark := func() string {
+		count := func() [revenue.Shards]int64 {
 			t.Helper()
-			m, err := s.Mark(ctx, cairn.OfContract, revenue.Span{})
+			n, err := s.Changes(ctx, cairn.OfContract)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return m
+			return n
 		}
-		none := mark()
+		var want [revenue.Shards]int64
+		expect := func(what string) {
+			t.Helper()
+			if diff := cmp.Diff(want, count()); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", what, diff)
+			}
+		}
+		expect("nothing was said")
 		admit(t, s, said{id: "1", kind: cairn.OfContract, account: "acme", record: "c1", props: `{"mrr":"10"}`})
-		one := mark()
+		want[revenue.ShardOf(acme)]++
+		expect("a contract is new")
 		admit(t, s, said{id: "2", kind: cairn.OfAccount, account: "acme", props: `{"name":"Acme"}`}, said{id: "3", account: "acme"})
-		same := mark()
-		admit(t, s, said{id: "4", kind: cairn.OfContract, account: "acme", record: "c1", at: epoch.Add(time.Hour), props: `{"mrr":"20"}`})
-		if none == one || one != same || same == mark() {
-			t.Errorf("marks %q, %q, %q, %q", none, one, same, mark())
+		expect("something else was said")
+		admit(t, s, said{id: "4", kind: cairn.OfContract, account: "beta", record: "c1", at: epoch.Add(time.Hour), props: `{"mrr":"20"}`})
+		want[revenue.ShardOf(acme)]++
+		want[revenue.ShardOf(beta)]++
+		expect("it is another's")
+		if _, err := s.Changes(ctx, "weather"); err == nil {
+			t.Error("a kind that is none has changes")
 		}
 	})
 
@@ -163,7 +174,7 @@ func Contracts(t *testing.T, open Opener) {
 		}
 	})
 
-	t.Run("MarksAndStampsOfASpanAreThoseOfItsAccounts", func(t *testing.T) {
+	t.Run("StampsOfASpanAreThoseOfItsAccounts", func(t *testing.T) {
 		s := open(t)
 		admit(t, s,
 			said{id: "1", kind: cairn.OfContract, account: "acme", record: "c1", props: `{"mrr":"10"}`},
@@ -173,37 +184,22 @@ func Contracts(t *testing.T, open Opener) {
 		if slices.Compare(low.ID[:], high.ID[:]) > 0 {
 			low, high = high, low
 		}
-		read := func(kind cairn.EventKind, some revenue.Span) (string, []cairn.AccountID) {
-			t.Helper()
-			mark, err := s.Mark(ctx, kind, some)
+		for _, c := range []struct {
+			kind cairn.EventKind
+			some revenue.Span
+			want []cairn.AccountID
+		}{
+			{cairn.OfContract, revenue.Span{To: high}, []cairn.AccountID{low}},
+			{cairn.OfContract, revenue.Span{From: high}, []cairn.AccountID{high}},
+			{cairn.OfAccount, revenue.Span{}, []cairn.AccountID{acme}},
+		} {
+			got, err := s.Stamps(ctx, c.kind, c.some)
 			if err != nil {
 				t.Fatal(err)
 			}
-			stamps, err := s.Stamps(ctx, kind, some)
-			if err != nil {
-				t.Fatal(err)
+			if diff := cmp.Diff(c.want, slices.Collect(maps.Keys(got))); diff != "" {
+				t.Errorf("%s of %v (-want +got)\n%s", c.kind, c.some, diff)
 			}
-			return mark, slices.Collect(maps.Keys(stamps))
-		}
-		below, above := revenue.Span{To: high}, revenue.Span{From: high}
-		mark, in := read(cairn.OfContract, below)
-		if diff := cmp.Diff([]cairn.AccountID{low}, in); diff != "" {
-			t.Errorf("below (-want +got)\n%s", diff)
-		}
-		if _, in := read(cairn.OfContract, above); !slices.Equal(in, []cairn.AccountID{high}) {
-			t.Errorf("above: %v", in)
-		}
-		if _, in := read(cairn.OfAccount, revenue.Span{}); !slices.Equal(in, []cairn.AccountID{acme}) {
-			t.Errorf("accounts: %v", in)
-		}
-		key := map[cairn.AccountID]string{acme: "acme", beta: "beta"}[high]
-		record := map[cairn.AccountID]string{acme: "c1", beta: "c2"}[high]
-		admit(t, s, said{id: "4", kind: cairn.OfContract, account: key, record: record, at: epoch.Add(time.Hour), props: `{"mrr":"20"}`})
-		if again, _ := read(cairn.OfContract, below); again != mark {
-			t.Errorf("the mark of others changed from %s to %s", mark, again)
-		}
-		if _, err := s.Mark(ctx, "weather", revenue.Span{}); err == nil {
-			t.Error("a kind that is none has a mark")
 		}
 	})
 

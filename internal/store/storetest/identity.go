@@ -15,6 +15,7 @@ import (
 	"cairn"
 	"cairn/internal/account"
 	"cairn/internal/ingest"
+	"cairn/internal/revenue"
 	"cairn/internal/signal"
 	"cairn/internal/store/sqlstore"
 	"cairn/internal/turn"
@@ -169,11 +170,53 @@ func world0(t testing.TB, open Opener) *sqlstore.Store {
 func told(t testing.TB, s *sqlstore.Store, events []cairn.Event, chunk int) string {
 	t.Helper()
 	for some := range slices.Chunk(events, chunk) {
+		before := stampsOf(t, s)
 		if _, err := s.Append(context.Background(), some); err != nil {
 			t.Fatal(err)
 		}
+		before.counted(t, stampsOf(t, s))
 	}
 	return standing(t, s)
+}
+
+// stamps are those of all accounts, by the kind of record, and how many
+// changes were counted of them.
+type stamps struct {
+	of      map[cairn.EventKind]map[cairn.AccountID]revenue.Stamp
+	changes map[cairn.EventKind][revenue.Shards]int64
+}
+
+func stampsOf(t testing.TB, s *sqlstore.Store) stamps {
+	t.Helper()
+	out := stamps{map[cairn.EventKind]map[cairn.AccountID]revenue.Stamp{}, map[cairn.EventKind][revenue.Shards]int64{}}
+	for _, kind := range []cairn.EventKind{cairn.OfAccount, cairn.OfContract, cairn.OfTicket, cairn.OfTask} {
+		of, err := s.Stamps(t.Context(), kind, revenue.Span{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes, err := s.Changes(t.Context(), kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.of[kind], out.changes[kind] = of, changes
+	}
+	return out
+}
+
+// counted fails where records of an account changed and nobody counted it: a
+// page would go on showing what was.
+func (before stamps) counted(t testing.TB, after stamps) {
+	t.Helper()
+	for kind, of := range after.of {
+		for _, side := range []map[cairn.AccountID]revenue.Stamp{of, before.of[kind]} {
+			for account := range side {
+				i := revenue.ShardOf(account)
+				if of[account] != before.of[kind][account] && before.changes[kind][i] == after.changes[kind][i] {
+					t.Errorf("a %s of %v changed and was not counted", kind, account)
+				}
+			}
+		}
+	}
 }
 
 func standing(t testing.TB, s *sqlstore.Store) string {
