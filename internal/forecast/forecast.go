@@ -276,10 +276,11 @@ func (t *table) strengths() {
 	type sums struct{ p, n, squares, groups, spread float64 }
 	for level := 1; level < levels; level++ {
 		by := map[key]*sums{}
-		for k, c := range t.groups {
+		for _, k := range sortedKeys(t.groups) {
 			if int(k.level) != level {
 				continue
 			}
+			c := t.groups[k]
 			wider := k.at(level - 1)
 			s := by[wider]
 			if s == nil {

@@ -11,16 +11,16 @@ import (
 	"cairn/internal/forecast"
 	"cairn/internal/ledger"
 	"cairn/internal/revenue"
+	"cairn/internal/watch"
 )
 
 // A RenewalStore tells what was said of contracts and of their renewals. Each
 // method keeps to the scope.
 type RenewalStore interface {
 	// Facts calls f with the facts about each record of a kind that belongs to
-	// an account, account by account. Facts are only lent.
+	// an account, in the order of accounts. Facts are only lent.
 	Facts(ctx context.Context, scope cairn.Scope, kind cairn.EventKind, f func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error) error
-	// RecordsMark differs whenever a record of a kind does.
-	RecordsMark(ctx context.Context, kind cairn.EventKind) (string, error)
+	watch.Store
 	// RecordKeys returns how sources name the records of a kind.
 	RecordKeys(ctx context.Context, scope cairn.Scope, kind cairn.EventKind) (map[cairn.RecordID]string, error)
 	// Standing returns records as they stand, with what is personal opened.
@@ -39,8 +39,10 @@ type Renewals struct {
 	// Among tells whom a filter lets pass; see [revenue.Service.Among].
 	Among func(ctx context.Context, scope cairn.Scope, where string, f func(lets func(cairn.AccountID) bool) error) error
 
-	mu   sync.Mutex
-	kept []*history // the latest last
+	mu        sync.Mutex
+	contracts watch.Log
+	words     watch.Log
+	kept      []*history // the latest last
 }
 
 // remembered is how many histories are kept, which are as good as new while
@@ -54,8 +56,8 @@ const lookAhead = 4000
 // A history is every renewal that there ever was by what was known at a moment.
 type history struct {
 	revenue.Basis
-	mark      string // of contracts and of how the workspace counts
-	said      string // of what people said
+	seen      int // how many of the changes of contracts are in it
+	said      int // and of what people said
 	known     time.Time
 	contracts []contract
 	at        map[cairn.RecordID]int // in contracts
@@ -92,31 +94,28 @@ func (s *Renewals) read(ctx context.Context, known time.Time) (*history, error) 
 	if err != nil {
 		return nil, err
 	}
-	contracts, err := s.Store.RecordsMark(ctx, cairn.OfContract)
-	if err != nil {
-		return nil, err
-	}
-	said, err := s.Store.RecordsMark(ctx, cairn.OfRenewal)
-	if err != nil {
-		return nil, err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := &history{Basis: basis, mark: basis.Mark + "/" + contracts, said: said, known: known, at: map[cairn.RecordID]int{}}
-	i := slices.IndexFunc(s.kept, func(o *history) bool { return o.mark == h.mark && o.known.Equal(known) })
-	switch {
-	case i < 0:
-		err = s.fill(ctx, h)
-	case s.kept[i].said == said:
-		return s.kept[i], nil
-	default:
-		h = s.kept[i].unsaid(said)
+	s.contracts.Kind, s.words.Kind = cairn.OfContract, cairn.OfRenewal
+	h := &history{Basis: basis, known: known, at: map[cairn.RecordID]int{}}
+	if h.seen, err = s.contracts.Look(ctx, s.Store); err != nil {
+		return nil, err
+	}
+	if h.said, err = s.words.Look(ctx, s.Store); err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(s.kept, func(o *history) bool { return o.Mark == h.Mark && o.known.Equal(known) })
+	var was *history
+	if i >= 0 {
+		if was = s.kept[i]; was.seen == h.seen && was.said == h.said {
+			return was, nil
+		}
 		s.kept = slices.Delete(s.kept, i, i+1)
 	}
-	if err == nil {
-		err = s.words(ctx, h)
+	if err := s.fill(ctx, h, was); err != nil {
+		return nil, err
 	}
-	if err != nil {
+	if err := s.hear(ctx, h); err != nil {
 		return nil, err
 	}
 	if s.kept = append(s.kept, h); len(s.kept) > remembered {
@@ -125,15 +124,95 @@ func (s *Renewals) read(ctx context.Context, known time.Time) (*history, error) 
 	return h, nil
 }
 
-// fill reads all contracts and all that people said of renewals.
-func (s *Renewals) fill(ctx context.Context, h *history) error {
-	keys, err := s.Store.RecordKeys(ctx, cairn.Everything, cairn.OfContract)
+// mostAfresh is of how many accounts contracts are read again by themselves.
+const mostAfresh = 500
+
+// fill reads all contracts, or only those that changed since an earlier
+// history, which stays as it is for whoever reads it.
+func (s *Renewals) fill(ctx context.Context, h, was *history) error {
+	if changed, ok := s.since(was); ok {
+		afresh := &history{Basis: h.Basis, known: h.known}
+		if len(changed) > 0 {
+			if err := s.add(ctx, cairn.Scope{Accounts: changed}, afresh); err != nil {
+				return err
+			}
+		}
+		h.merge(was, changed, afresh)
+	} else if err := s.add(ctx, cairn.Everything, h); err != nil {
+		return err
+	}
+	for i := range h.contracts {
+		h.at[h.contracts[i].record] = i
+	}
+	h.model = h.modelAt(h.Today)
+	return nil
+}
+
+// since returns whose contracts changed since an earlier history, in order;
+// false when it is better to read all of them.
+func (s *Renewals) since(was *history) ([]cairn.AccountID, bool) {
+	if was == nil {
+		return nil, false
+	}
+	changed, ok := s.contracts.Since(was.seen)
+	return changed, ok && len(changed) <= mostAfresh
+}
+
+// merge puts together the contracts of an earlier history, but for those of
+// some accounts, and what was read of these afresh: in the order of accounts in
+// which all would have been read.
+func (h *history) merge(was *history, changed []cairn.AccountID, afresh *history) {
+	left := func(a cairn.AccountID) bool {
+		_, found := slices.BinarySearchFunc(changed, a, compareIDs)
+		return found
+	}
+	h.contracts, h.all = make([]contract, 0, len(was.contracts)+len(afresh.contracts)), make([]entry, 0, len(was.all)+len(afresh.all))
+	next := 0
+	upTo := func(a cairn.AccountID) {
+		for ; next < len(afresh.contracts) && compareIDs(afresh.contracts[next].account, a) < 0; next++ {
+			h.take(afresh, next)
+		}
+	}
+	for i := range was.contracts {
+		if a := was.contracts[i].account; !left(a) {
+			upTo(a)
+			h.take(was, i)
+		}
+	}
+	for ; next < len(afresh.contracts); next++ {
+		h.take(afresh, next)
+	}
+	for _, p := range was.problems {
+		if !left(p.Account) {
+			h.problems = append(h.problems, p)
+		}
+	}
+	h.problems = append(h.problems, afresh.problems...)
+}
+
+func compareIDs(a, b cairn.AccountID) int { return slices.Compare(a.ID[:], b.ID[:]) }
+
+// take takes over a contract of another history, before people said anything.
+func (h *history) take(from *history, i int) {
+	c := from.contracts[i]
+	begin := len(h.all)
+	for _, e := range from.all[c.from:c.to] {
+		e.contract, e.facts, e.records = len(h.contracts), nil, nil
+		h.all = append(h.all, e)
+	}
+	c.from, c.to = begin, len(h.all)
+	h.contracts = append(h.contracts, c)
+}
+
+// add reads the contracts of the accounts of a scope.
+func (s *Renewals) add(ctx context.Context, scope cairn.Scope, h *history) error {
+	keys, err := s.Store.RecordKeys(ctx, scope, cairn.OfContract)
 	if err != nil {
 		return err
 	}
 	d := ledger.NewDeriver(h.Policy, h.Rates, h.Today+lookAhead)
 	var found []ledger.Renewal
-	err = s.Store.Facts(ctx, cairn.Everything, cairn.OfContract, func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error {
+	return s.Store.Facts(ctx, scope, cairn.OfContract, func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error {
 		line, problem := h.Reader.Line(record, account, facts)
 		if problem != nil || line == nil {
 			h.left(problem)
@@ -150,25 +229,9 @@ func (s *Renewals) fill(ctx context.Context, h *history) error {
 			h.all = append(h.all, entry{Renewal: r, contract: len(h.contracts)})
 		}
 		c.to = len(h.all)
-		h.at[record] = len(h.contracts)
 		h.contracts = append(h.contracts, c)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	h.model = h.modelAt(h.Today)
-	return nil
-}
-
-// unsaid returns the same contracts before people said anything.
-func (h *history) unsaid(said string) *history {
-	out := *h
-	out.said, out.all = said, slices.Clone(h.all)
-	for i := range out.all {
-		out.all[i].facts, out.all[i].records = nil, nil
-	}
-	return &out
 }
 
 func (h *history) left(p *ledger.Problem) {
@@ -217,44 +280,59 @@ func (e *entry) openAt(day cairn.Day) bool {
 	return e.From <= day && e.Due > day && (e.Ended == 0 || e.Ended > day) && (e.Settled == 0 || e.Settled > day)
 }
 
-// words reads what people said of renewals, and puts it to them.
-func (s *Renewals) words(ctx context.Context, h *history) error {
-	type name struct {
-		account cairn.AccountID
-		key     string
-	}
-	by := map[name]int{}
-	first := map[cairn.AccountID]int{} // its only contract; -1: it has several
-	for i := range h.contracts {
-		c := &h.contracts[i]
-		by[name{c.account, c.record.String()}] = i
-		if c.key != "" {
-			by[name{c.account, c.key}] = i
-		}
-		if _, several := first[c.account]; several {
-			first[c.account] = -1
-			continue
-		}
-		first[c.account] = i
-	}
-	return s.Store.Facts(ctx, cairn.Everything, cairn.OfRenewal, func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error {
-		facts = h.knownOf(facts)
-		if len(facts) == 0 {
-			return nil
-		}
-		said := cairn.Record{Fields: h.Reader.Stands(facts)}
-		i, ok := by[name{account, said.Text("contract")}]
-		if !ok && said.Text("contract") == "" {
-			i, ok = first[account]
-		}
-		if !ok || i < 0 {
-			return nil
-		}
-		if e := h.nearest(&h.contracts[i], h.day(said, "due"), facts); e != nil {
-			e.facts, e.records = append(e.facts, facts...), append(e.records, record)
+// A remark is what somebody said of a renewal.
+type remark struct {
+	account cairn.AccountID
+	record  cairn.RecordID
+	facts   []cairn.Fact
+}
+
+// hear reads what people said of renewals, and puts it to them.
+func (s *Renewals) hear(ctx context.Context, h *history) error {
+	var words []remark
+	of := map[cairn.AccountID][]int{} // contracts of whom something was said
+	err := s.Store.Facts(ctx, cairn.Everything, cairn.OfRenewal, func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error {
+		if facts = h.knownOf(facts); len(facts) > 0 {
+			words, of[account] = append(words, remark{account, record, facts}), nil
 		}
 		return nil
 	})
+	if err != nil || len(words) == 0 {
+		return err
+	}
+	for i := range h.contracts {
+		if theirs, ok := of[h.contracts[i].account]; ok {
+			of[h.contracts[i].account] = append(theirs, i)
+		}
+	}
+	for _, w := range words {
+		said := cairn.Record{Fields: h.Reader.Stands(w.facts)}
+		c := h.meant(of[w.account], said.Text("contract"))
+		if c == nil {
+			continue
+		}
+		if e := h.nearest(c, h.day(said, "due"), w.facts); e != nil {
+			e.facts, e.records = append(e.facts, w.facts...), append(e.records, w.record)
+		}
+	}
+	return nil
+}
+
+// meant returns which of an account's contracts a name means, which is its id or
+// its source's key; without a name the only one. The latest of a key counts.
+func (h *history) meant(of []int, name string) *contract {
+	if name == "" {
+		if len(of) == 1 {
+			return &h.contracts[of[0]]
+		}
+		return nil
+	}
+	for _, i := range slices.Backward(of) {
+		if c := &h.contracts[i]; c.key == name || c.record.String() == name {
+			return c
+		}
+	}
+	return nil
 }
 
 // knownOf returns those of the facts that were known, which are the caller's to

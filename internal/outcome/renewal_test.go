@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +18,7 @@ import (
 	"cairn/internal/book"
 	"cairn/internal/ledger"
 	"cairn/internal/revenue"
+	"cairn/internal/watch"
 )
 
 // A shelf is a store of contracts and of what people said, and a book.
@@ -25,6 +29,7 @@ type shelf struct {
 	keys  map[cairn.RecordID]string
 	pages map[string]book.Revision
 	n     int
+	told  int // records of which the facts were asked for
 }
 
 func newShelf() *shelf {
@@ -59,7 +64,7 @@ func mid(day string) time.Time {
 
 func dayOf(s string) cairn.Day { return cairn.DayOf(mid(s), time.UTC) }
 
-func (s *shelf) Facts(_ context.Context, _ cairn.Scope, kind cairn.EventKind, f func(cairn.AccountID, cairn.RecordID, []cairn.Fact) error) error {
+func (s *shelf) Facts(_ context.Context, scope cairn.Scope, kind cairn.EventKind, f func(cairn.AccountID, cairn.RecordID, []cairn.Fact) error) error {
 	var order []cairn.RecordID
 	by := map[cairn.RecordID][]cairn.Fact{}
 	for _, x := range s.facts[kind] {
@@ -68,7 +73,12 @@ func (s *shelf) Facts(_ context.Context, _ cairn.Scope, kind cairn.EventKind, f 
 		}
 		by[x.Record] = append(by[x.Record], x)
 	}
+	slices.SortStableFunc(order, func(a, b cairn.RecordID) int { return compareIDs(s.owner[a], s.owner[b]) })
 	for _, id := range order {
+		if !scope.Sees(s.owner[id]) {
+			continue
+		}
+		s.told++
 		if err := f(s.owner[id], id, by[id]); err != nil {
 			return err
 		}
@@ -76,8 +86,24 @@ func (s *shelf) Facts(_ context.Context, _ cairn.Scope, kind cairn.EventKind, f 
 	return nil
 }
 
-func (s *shelf) RecordsMark(_ context.Context, kind cairn.EventKind) (string, error) {
-	return fmt.Sprint(len(s.facts[kind])), nil
+func (s *shelf) Changes(_ context.Context, kind cairn.EventKind) (out [watch.Shards]int64, _ error) {
+	for _, f := range s.facts[kind] {
+		out[watch.ShardOf(s.owner[f.Record])]++
+	}
+	return out, nil
+}
+
+func (s *shelf) Stamps(_ context.Context, kind cairn.EventKind, some watch.Span) (map[cairn.AccountID]watch.Stamp, error) {
+	out := map[cairn.AccountID]watch.Stamp{}
+	for _, f := range s.facts[kind] {
+		a := s.owner[f.Record]
+		if slices.Compare(a.ID[:], some.From.ID[:]) >= 0 && (some.To.IsZero() || slices.Compare(a.ID[:], some.To.ID[:]) < 0) {
+			stamp := out[a]
+			stamp.Versions++
+			out[a] = stamp
+		}
+	}
+	return out, nil
 }
 
 func (s *shelf) RecordKeys(context.Context, cairn.Scope, cairn.EventKind) (map[cairn.RecordID]string, error) {
@@ -489,5 +515,34 @@ func TestAFilterNarrowsRenewalsAndThePoolAlike(t *testing.T) {
 	}
 	if some.Kept != all.Kept || some.Of != all.Of {
 		t.Error("what is comparable depends on whom one looks at")
+	}
+}
+
+func TestWhatChangedIsReadAgainAndNothingElse(t *testing.T) {
+	s := company()
+	kept := s.desk("2026-03-01")
+	q := RenewalQuery{Quarter: quarter(t, "2026-Q2")}
+	board(t, kept, q)
+	dice := rand.New(rand.NewPCG(4, 2))
+	for i := range 40 {
+		who := fmt.Sprintf("c%02d", dice.IntN(20))
+		switch dice.IntN(4) {
+		case 0:
+			s.yearly(who, fmt.Sprintf("2024-%02d-11", 1+dice.IntN(12)), 1, false)
+		case 1:
+			s.say(cairn.OfContract, who, "con-"+who, fmt.Sprintf("2026-02-%02d", 1+dice.IntN(25)), map[string]any{"mrr": fmt.Sprint(50 + dice.IntN(500))})
+		case 2:
+			s.say(cairn.OfContract, who, "con-"+who, "2026-02-27", map[string]any{"status": "cancelled"})
+		case 3:
+			s.say(cairn.OfRenewal, who, "r-"+who, fmt.Sprintf("2026-02-%02d", 1+dice.IntN(25)), map[string]any{"contract": "con-" + who, "probability": dice.IntN(100)})
+		}
+		s.told = 0
+		got := board(t, kept, q)
+		if s.told > 30 {
+			t.Fatalf("after step %d facts of %d records were read", i, s.told)
+		}
+		if diff := cmp.Diff(board(t, s.desk("2026-03-01"), q), got, cmp.Exporter(func(reflect.Type) bool { return true })); diff != "" {
+			t.Fatalf("after step %d a fresh reading differs (-fresh +kept)\n%s", i, diff)
+		}
 	}
 }

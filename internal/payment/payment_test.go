@@ -13,6 +13,7 @@ import (
 
 	"cairn"
 	"cairn/internal/ledger"
+	"cairn/internal/watch"
 )
 
 var noon = time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)
@@ -75,10 +76,22 @@ func (d *desk) Stated(_ context.Context, scope cairn.Scope, kind cairn.EventKind
 	return nil
 }
 
-func (d *desk) RecordStamps(context.Context, cairn.Scope, ...cairn.EventKind) (map[cairn.AccountID]Stamp, error) {
-	out := map[cairn.AccountID]Stamp{}
+// Changes and Stamps tell of invoices only, whatever was said of.
+func (d *desk) Changes(_ context.Context, kind cairn.EventKind) (out [watch.Shards]int64, _ error) {
+	if kind == cairn.OfInvoice {
+		for id, n := range d.changes {
+			out[watch.ShardOf(id)] += n
+		}
+	}
+	return out, nil
+}
+
+func (d *desk) Stamps(_ context.Context, kind cairn.EventKind, some watch.Span) (map[cairn.AccountID]watch.Stamp, error) {
+	out := map[cairn.AccountID]watch.Stamp{}
 	for id, n := range d.changes {
-		out[id] = Stamp{Records: 1, Versions: n}
+		if kind == cairn.OfInvoice && slices.Compare(id.ID[:], some.From.ID[:]) >= 0 && (some.To.IsZero() || slices.Compare(id.ID[:], some.To.ID[:]) < 0) {
+			out[id] = watch.Stamp{Records: 1, Versions: n}
+		}
 	}
 	return out, nil
 }

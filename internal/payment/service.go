@@ -10,6 +10,7 @@ import (
 
 	"cairn"
 	"cairn/internal/ledger"
+	"cairn/internal/watch"
 )
 
 // A Store tells what was said of invoices, contracts and accounts.
@@ -18,15 +19,10 @@ type Store interface {
 	// record of a kind that belongs to an account of the scope, account by
 	// account in the order of their ids. Facts are only lent.
 	Stated(ctx context.Context, scope cairn.Scope, kind cairn.EventKind, fields []string, f func(Stated) error) error
-	// RecordStamps differ for each account of which a record of one of the
-	// kinds does.
-	RecordStamps(ctx context.Context, scope cairn.Scope, kinds ...cairn.EventKind) (map[cairn.AccountID]Stamp, error)
+	watch.Store
 	// AccountsByID returns those of the accounts that the scope sees.
 	AccountsByID(ctx context.Context, scope cairn.Scope, ids []cairn.AccountID) (map[cairn.AccountID]cairn.Account, error)
 }
-
-// A Stamp differs whenever a record does.
-type Stamp struct{ Records, Versions int64 }
 
 // Settings are those of the workspace that matter here.
 type Settings struct {
@@ -45,6 +41,7 @@ type Service struct {
 	Now      func() time.Time
 
 	mu     sync.Mutex
+	logs   [len(kinds)]watch.Log
 	memory memory
 }
 
@@ -52,7 +49,7 @@ type Service struct {
 // a shortcut: when a record changes, only its account is judged again.
 type memory struct {
 	mark      string // of settings and day
-	stamps    map[cairn.AccountID]Stamp
+	seen      [len(kinds)]int
 	customers map[cairn.AccountID]Customer
 }
 
@@ -66,7 +63,7 @@ type Report struct {
 }
 
 // kinds are those that are read.
-var kinds = []cairn.EventKind{cairn.OfInvoice, cairn.OfContract, cairn.OfAccount}
+var kinds = [...]cairn.EventKind{cairn.OfInvoice, cairn.OfContract, cairn.OfAccount}
 
 // Report judges all accounts of the scope as of a moment, by what was known
 // then; zero is now.
@@ -126,19 +123,18 @@ func (s *Service) reader(at time.Time) (Reader, string) {
 func (s *Service) recall(ctx context.Context, r Reader, mark string) (map[cairn.AccountID]Customer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stamps, err := s.Store.RecordStamps(ctx, cairn.Everything, kinds...)
+	m := &s.memory
+	seen, changed, known, err := s.changed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m := &s.memory
-	changed := m.differ(mark, stamps)
 	switch {
-	case m.mark != mark || len(changed) > anew:
+	case m.mark != mark || !known || len(changed) > anew:
 		made, err := s.judge(ctx, cairn.Everything, r)
 		if err != nil {
 			return nil, err
 		}
-		s.memory = memory{mark, stamps, made}
+		s.memory = memory{mark, seen, made}
 	case len(changed) > 0:
 		made, err := s.judge(ctx, cairn.Scope{Accounts: changed}, r)
 		if err != nil {
@@ -151,7 +147,7 @@ func (s *Service) recall(ctx context.Context, r Reader, mark string) (map[cairn.
 				customers[id] = c
 			}
 		}
-		s.memory = memory{mark, stamps, customers}
+		s.memory = memory{mark, seen, customers}
 	}
 	return s.memory.customers, nil
 }
@@ -159,22 +155,20 @@ func (s *Service) recall(ctx context.Context, r Reader, mark string) (map[cairn.
 // anew is of how many accounts at most what changed is judged by itself.
 const anew = 500
 
-// differ returns the accounts of which something has changed.
-func (m *memory) differ(mark string, stamps map[cairn.AccountID]Stamp) (out []cairn.AccountID) {
-	if m.mark != mark {
-		return nil
-	}
-	for id, stamp := range stamps {
-		if m.stamps[id] != stamp {
-			out = append(out, id)
+// changed returns of whom something has changed since what is remembered was
+// made, in order; false when that is not known any more.
+func (s *Service) changed(ctx context.Context) (seen [len(kinds)]int, of []cairn.AccountID, known bool, err error) {
+	known = true
+	for i := range kinds {
+		s.logs[i].Kind = kinds[i]
+		if seen[i], err = s.logs[i].Look(ctx, s.Store); err != nil {
+			return seen, nil, false, err
 		}
+		some, ok := s.logs[i].Since(s.memory.seen[i])
+		of, known = append(of, some...), known && ok
 	}
-	for id := range m.stamps {
-		if _, there := stamps[id]; !there {
-			out = append(out, id)
-		}
-	}
-	return out
+	slices.SortFunc(of, func(a, b cairn.AccountID) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	return seen, slices.Compact(of), known, nil
 }
 
 // judge reads what was said and judges each account with an invoice, a contract

@@ -24,7 +24,7 @@ func (s *Service) cameUp(ctx context.Context, v view, currency string, f func(ca
 	s.upsMu.Lock()
 	defer s.upsMu.Unlock()
 	m := &s.ups
-	n, err := s.contracts().look(ctx, s.Store)
+	n, err := s.contracts().Look(ctx, s.Store)
 	if err != nil {
 		return err
 	}
@@ -33,8 +33,8 @@ func (s *Service) cameUp(ctx context.Context, v view, currency string, f func(ca
 		var changed []cairn.AccountID
 		some := m.key == key
 		if some {
-			changed, some = s.contracts().since(m.seen)
-			some = some && (len(changed) <= atOnce || len(changed) <= s.contracts().several()/tooMany)
+			changed, some = s.contracts().Since(m.seen)
+			some = some && (len(changed) <= atOnce || len(changed) <= s.contracts().Several()/tooMany)
 		}
 		if !some {
 			m.of = map[cairn.AccountID][]ledger.Up{}

@@ -11,6 +11,7 @@ import (
 
 	"cairn"
 	"cairn/internal/ledger"
+	"cairn/internal/watch"
 )
 
 // A memory is the books of the questions that are asked most: those under the
@@ -19,7 +20,7 @@ import (
 // contract changes, only the customers whose contracts did are booked again, in
 // each of the books when it is asked for next.
 type memory struct {
-	contracts changes
+	contracts watch.Log
 	roster    roster
 	risk      risks
 
@@ -88,17 +89,17 @@ func (a *answers) forget() {
 }
 
 // contracts, accounts and shelf are the parts of the memory, ready for use.
-func (s *Service) contracts() *changes {
+func (s *Service) contracts() *watch.Log {
 	s.memory.mu.Lock()
 	defer s.memory.mu.Unlock()
-	s.memory.contracts.kind = cairn.OfContract
+	s.memory.contracts.Kind = cairn.OfContract
 	return &s.memory.contracts
 }
 
 func (s *Service) accounts() *roster {
 	s.memory.mu.Lock()
 	defer s.memory.mu.Unlock()
-	s.memory.roster.changes.kind = cairn.OfAccount
+	s.memory.roster.watch.Kind = cairn.OfAccount
 	return &s.memory.roster
 }
 
@@ -129,7 +130,7 @@ func (s *Service) shelf(key, by string, usual bool) *shelf {
 // open calls f with the books that answer a question, which nobody changes
 // meanwhile: those that are remembered, mended, or others that are made.
 func (s *Service) open(ctx context.Context, q Query, v view, f func(*shelf) error) error {
-	n, err := s.contracts().look(ctx, s.Store)
+	n, err := s.contracts().Look(ctx, s.Store)
 	if err != nil {
 		return err
 	}
@@ -195,8 +196,8 @@ const atOnce = 500
 // mend books those again whose contracts changed; false: too many did, or the
 // books may want another currency now.
 func (s *Service) mend(ctx context.Context, x *shelf, v view, currency string) (bool, error) {
-	changed, ok := s.contracts().since(x.seen)
-	if !ok || len(changed) > atOnce && len(changed) > s.contracts().several()/tooMany {
+	changed, ok := s.contracts().Since(x.seen)
+	if !ok || len(changed) > atOnce && len(changed) > s.contracts().Several()/tooMany {
 		return false, nil
 	}
 	for some := range slices.Chunk(changed, atOnce) {

@@ -16,6 +16,7 @@ import (
 	"cairn"
 	"cairn/internal/book"
 	"cairn/internal/ledger"
+	"cairn/internal/watch"
 )
 
 // A Store tells what was said of contracts and accounts.
@@ -23,11 +24,7 @@ type Store interface {
 	// Facts calls f with the facts about each record of a kind that belongs to
 	// an account of the scope, account by account. Facts are only lent.
 	Facts(ctx context.Context, scope cairn.Scope, kind cairn.EventKind, f func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error) error
-	// Changes counts how often records of a kind changed, by the shard of the
-	// account that they belong to, or did before; see [ShardOf].
-	Changes(ctx context.Context, kind cairn.EventKind) ([Shards]int64, error)
-	// Stamps differ for each of some accounts of which a record of a kind does.
-	Stamps(ctx context.Context, kind cairn.EventKind, some Span) (map[cairn.AccountID]Stamp, error)
+	watch.Store
 	// Fields calls f with what is shown of the fields of each account of the scope.
 	Fields(ctx context.Context, scope cairn.Scope, f func(account cairn.AccountID, fields map[string]cairn.Said)) error
 	// AtRisk returns the accounts whose level is low or whose way is falling.

@@ -15,6 +15,7 @@ import (
 	"cairn"
 	"cairn/internal/book"
 	"cairn/internal/ledger"
+	"cairn/internal/watch"
 )
 
 // house is a store of a few contracts, and a book.
@@ -74,20 +75,20 @@ func (h *house) Facts(_ context.Context, scope cairn.Scope, _ cairn.EventKind, f
 }
 
 // within reports whether a span has an account.
-func within(some Span, a cairn.AccountID) bool {
+func within(some watch.Span, a cairn.AccountID) bool {
 	return slices.Compare(a.ID[:], some.From.ID[:]) >= 0 && (some.To.IsZero() || slices.Compare(a.ID[:], some.To.ID[:]) < 0)
 }
 
-func (h *house) Changes(ctx context.Context, kind cairn.EventKind) (out [Shards]int64, _ error) {
-	stamps, err := h.Stamps(ctx, kind, Span{})
+func (h *house) Changes(ctx context.Context, kind cairn.EventKind) (out [watch.Shards]int64, _ error) {
+	stamps, err := h.Stamps(ctx, kind, watch.Span{})
 	for a, s := range stamps {
-		out[ShardOf(a)] += s.Records<<32 + s.Versions
+		out[watch.ShardOf(a)] += s.Records<<32 + s.Versions
 	}
 	return out, err
 }
 
-func (h *house) Stamps(_ context.Context, kind cairn.EventKind, some Span) (map[cairn.AccountID]Stamp, error) {
-	out := map[cairn.AccountID]Stamp{}
+func (h *house) Stamps(_ context.Context, kind cairn.EventKind, some watch.Span) (map[cairn.AccountID]watch.Stamp, error) {
+	out := map[cairn.AccountID]watch.Stamp{}
 	if kind == cairn.OfAccount {
 		for _, values := range h.traits {
 			for a, v := range values {

@@ -6,13 +6,14 @@ import (
 	"sync"
 
 	"cairn"
+	"cairn/internal/watch"
 )
 
 // A roster is what is shown of the fields of all accounts, in little memory:
 // of each field every value once, and of each account its number. It is made
 // of the records and mended where one changes.
 type roster struct {
-	changes changes
+	watch   watch.Log
 	mending sync.Mutex
 
 	mu      sync.RWMutex
@@ -37,7 +38,7 @@ const longest = 200
 
 // read calls f with the roster as it stands.
 func (r *roster) read(ctx context.Context, store Store, f func(*roster) error) error {
-	n, err := r.changes.look(ctx, store)
+	n, err := r.watch.Look(ctx, store)
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func (r *roster) mend(ctx context.Context, store Store, n int) error {
 		return nil
 	}
 	scope := cairn.Everything
-	changed, ok := r.changes.since(r.seen)
+	changed, ok := r.watch.Since(r.seen)
 	if ok = ok && r.made && len(changed) <= atOnce; ok {
 		scope = cairn.Scope{Accounts: changed}
 	}

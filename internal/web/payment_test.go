@@ -12,6 +12,7 @@ import (
 
 	"cairn"
 	"cairn/internal/payment"
+	"cairn/internal/watch"
 )
 
 // A desk is the store of a few invoices, contracts and accounts.
@@ -50,8 +51,12 @@ func (d *desk) Stated(_ context.Context, scope cairn.Scope, kind cairn.EventKind
 	return nil
 }
 
-func (d *desk) RecordStamps(context.Context, cairn.Scope, ...cairn.EventKind) (map[cairn.AccountID]payment.Stamp, error) {
-	return map[cairn.AccountID]payment.Stamp{}, nil
+func (d *desk) Changes(context.Context, cairn.EventKind) (none [watch.Shards]int64, _ error) {
+	return none, nil
+}
+
+func (d *desk) Stamps(context.Context, cairn.EventKind, watch.Span) (map[cairn.AccountID]watch.Stamp, error) {
+	return map[cairn.AccountID]watch.Stamp{}, nil
 }
 
 func (d *desk) AccountsByID(_ context.Context, _ cairn.Scope, ids []cairn.AccountID) (map[cairn.AccountID]cairn.Account, error) {

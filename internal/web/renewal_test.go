@@ -15,6 +15,7 @@ import (
 	"cairn/internal/ledger"
 	"cairn/internal/outcome"
 	"cairn/internal/revenue"
+	"cairn/internal/watch"
 )
 
 // A register is the store of contracts that come up, and of what people say of
@@ -59,8 +60,13 @@ func (g *register) ownerOf(id cairn.RecordID) cairn.AccountID {
 	return cairn.AccountID{}
 }
 
-func (g *register) RecordsMark(_ context.Context, kind cairn.EventKind) (string, error) {
-	return fmt.Sprint(kind, len(g.company.admitted)), nil
+func (g *register) Changes(context.Context, cairn.EventKind) (out [watch.Shards]int64, _ error) {
+	out[0] = int64(len(g.company.admitted))
+	return out, nil
+}
+
+func (g *register) Stamps(context.Context, cairn.EventKind, watch.Span) (map[cairn.AccountID]watch.Stamp, error) {
+	return map[cairn.AccountID]watch.Stamp{{}: {Versions: int64(len(g.company.admitted))}}, nil
 }
 
 func (g *register) RecordKeys(context.Context, cairn.Scope, cairn.EventKind) (map[cairn.RecordID]string, error) {

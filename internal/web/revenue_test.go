@@ -15,6 +15,7 @@ import (
 	"cairn/internal/book"
 	"cairn/internal/ledger"
 	"cairn/internal/revenue"
+	"cairn/internal/watch"
 )
 
 // A till is the store of a few contracts, and a book.
@@ -52,7 +53,7 @@ func (s *till) Facts(_ context.Context, _ cairn.Scope, _ cairn.EventKind, f func
 	return nil
 }
 
-func (s *till) Changes(_ context.Context, kind cairn.EventKind) (out [revenue.Shards]int64, _ error) {
+func (s *till) Changes(_ context.Context, kind cairn.EventKind) (out [watch.Shards]int64, _ error) {
 	out[0] = int64(len(s.contracts))
 	if kind == cairn.OfAccount {
 		out[0] = int64(len(s.names))
@@ -60,8 +61,8 @@ func (s *till) Changes(_ context.Context, kind cairn.EventKind) (out [revenue.Sh
 	return out, nil
 }
 
-func (s *till) Stamps(context.Context, cairn.EventKind, revenue.Span) (map[cairn.AccountID]revenue.Stamp, error) {
-	return map[cairn.AccountID]revenue.Stamp{}, nil
+func (s *till) Stamps(context.Context, cairn.EventKind, watch.Span) (map[cairn.AccountID]watch.Stamp, error) {
+	return map[cairn.AccountID]watch.Stamp{}, nil
 }
 
 func (s *till) Fields(_ context.Context, _ cairn.Scope, f func(cairn.AccountID, map[string]cairn.Said)) error {

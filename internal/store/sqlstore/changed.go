@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"cairn"
-	"cairn/internal/revenue"
+	"cairn/internal/watch"
 )
 
 // A changedKey is where a change of a record is counted: by its kind and the
@@ -27,7 +27,7 @@ func (ad *admission) change(kind cairn.EventKind, id cairn.RecordID, whose cairn
 	if whose.IsZero() {
 		return
 	}
-	ad.changed[changedKey{kind, revenue.ShardOf(whose)}]++
+	ad.changed[changedKey{kind, watch.ShardOf(whose)}]++
 }
 
 // countChanges writes what was noted. It is the last thing that a transaction
@@ -70,8 +70,8 @@ func (ad *admission) changeAll(ctx context.Context, statement string, args ...an
 }
 
 // Changes counts how often records of a kind changed, by the shard of whose
-// they are; see [revenue.Store].
-func (s *Store) Changes(ctx context.Context, kind cairn.EventKind) (out [revenue.Shards]int64, err error) {
+// they are; see [watch.Store].
+func (s *Store) Changes(ctx context.Context, kind cairn.EventKind) (out [watch.Shards]int64, err error) {
 	if !kind.IsRecord() {
 		return out, fmt.Errorf("%q is no kind of record", kind)
 	}
@@ -91,14 +91,4 @@ func (s *Store) Changes(ctx context.Context, kind cairn.EventKind) (out [revenue
 		out[shard] = n
 	}
 	return out, rows.Err()
-}
-
-// RecordsMark differs whenever a record of a kind does; see [outcome.Store].
-func (s *Store) RecordsMark(ctx context.Context, kind cairn.EventKind) (string, error) {
-	changes, err := s.Changes(ctx, kind)
-	n := int64(0)
-	for _, c := range changes {
-		n += c
-	}
-	return fmt.Sprint(n), err
 }

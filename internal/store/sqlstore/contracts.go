@@ -8,6 +8,7 @@ import (
 
 	"cairn"
 	"cairn/internal/revenue"
+	"cairn/internal/watch"
 )
 
 // Facts calls f with the facts about each record of a kind that belongs to an
@@ -75,7 +76,7 @@ func whose(kind cairn.EventKind) string {
 }
 
 // Stamps differ for each account of which a record of a kind does.
-func (s *Store) Stamps(ctx context.Context, kind cairn.EventKind, some revenue.Span) (map[cairn.AccountID]revenue.Stamp, error) {
+func (s *Store) Stamps(ctx context.Context, kind cairn.EventKind, some watch.Span) (map[cairn.AccountID]watch.Stamp, error) {
 	var st statement
 	st.add(`
 		/* contracts.Stamps */
@@ -89,10 +90,10 @@ func (s *Store) Stamps(ctx context.Context, kind cairn.EventKind, some revenue.S
 		return nil, err
 	}
 	defer rows.Close()
-	out := map[cairn.AccountID]revenue.Stamp{}
+	out := map[cairn.AccountID]watch.Stamp{}
 	for rows.Next() {
 		var account cairn.AccountID
-		var stamp revenue.Stamp
+		var stamp watch.Stamp
 		if err := rows.Scan(&account, &stamp.Records, &stamp.Versions); err != nil {
 			return nil, err
 		}
@@ -103,7 +104,7 @@ func (s *Store) Stamps(ctx context.Context, kind cairn.EventKind, some revenue.S
 
 // between adds where records of a kind are found whose accounts are within a
 // span. The kind stands in the text, so that its own index is used.
-func (q *statement) between(kind cairn.EventKind, some revenue.Span) error {
+func (q *statement) between(kind cairn.EventKind, some watch.Span) error {
 	if !kind.IsRecord() {
 		return fmt.Errorf("%q is no kind of record", kind)
 	}

@@ -92,50 +92,6 @@ func flushStated(x payment.Stated, f func(payment.Stated) error) error {
 	return f(x)
 }
 
-// RecordStamps differ for each account of which a record of one of the kinds
-// does: every change of one raises its version.
-func (s *Store) RecordStamps(ctx context.Context, scope cairn.Scope, kinds ...cairn.EventKind) (map[cairn.AccountID]payment.Stamp, error) {
-	out := map[cairn.AccountID]payment.Stamp{}
-	for _, kind := range kinds {
-		if err := s.recordStamps(ctx, scope, kind, out); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-func (s *Store) recordStamps(ctx context.Context, scope cairn.Scope, kind cairn.EventKind, into map[cairn.AccountID]payment.Stamp) error {
-	if !kind.IsRecord() {
-		return fmt.Errorf("%q is no kind of record", kind)
-	}
-	account := `r.account`
-	if kind == cairn.OfAccount {
-		account = `r.id`
-	}
-	var st statement
-	st.add(`
-		/* payment.RecordStamps */
-		select ` + account + `, count(*), cast(sum(r.version) as bigint) from record r
-		where r.kind = '` + string(kind) + `' and ` + account + ` is not null and `)
-	st.within(scope, account)
-	st.add(` group by ` + account)
-	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id cairn.AccountID
-		var stamp payment.Stamp
-		if err := rows.Scan(&id, &stamp.Records, &stamp.Versions); err != nil {
-			return err
-		}
-		was := into[id]
-		into[id] = payment.Stamp{Records: was.Records + stamp.Records, Versions: was.Versions + stamp.Versions}
-	}
-	return rows.Err()
-}
-
 // AccountsByID returns those of the accounts that the scope sees, as a list
 // shows them.
 func (s *Store) AccountsByID(ctx context.Context, scope cairn.Scope, ids []cairn.AccountID) (map[cairn.AccountID]cairn.Account, error) {

@@ -15,6 +15,7 @@ import (
 	"cairn/internal/revenue"
 	"cairn/internal/store/sqlstore"
 	"cairn/internal/turn"
+	"cairn/internal/watch"
 )
 
 // Contracts is the contract of what was said of contracts; see revenue.Store.
@@ -125,7 +126,7 @@ func Contracts(t *testing.T, open Opener) {
 
 	t.Run("EveryChangeOfAContractIsCountedWhereItsAccountIs", func(t *testing.T) {
 		s := open(t)
-		count := func() [revenue.Shards]int64 {
+		count := func() [watch.Shards]int64 {
 			t.Helper()
 			n, err := s.Changes(ctx, cairn.OfContract)
 			if err != nil {
@@ -133,7 +134,7 @@ func Contracts(t *testing.T, open Opener) {
 			}
 			return n
 		}
-		var want [revenue.Shards]int64
+		var want [watch.Shards]int64
 		expect := func(what string) {
 			t.Helper()
 			if diff := cmp.Diff(want, count()); diff != "" {
@@ -142,13 +143,13 @@ func Contracts(t *testing.T, open Opener) {
 		}
 		expect("nothing was said")
 		admit(t, s, said{id: "1", kind: cairn.OfContract, account: "acme", record: "c1", props: `{"mrr":"10"}`})
-		want[revenue.ShardOf(acme)]++
+		want[watch.ShardOf(acme)]++
 		expect("a contract is new")
 		admit(t, s, said{id: "2", kind: cairn.OfAccount, account: "acme", props: `{"name":"Acme"}`}, said{id: "3", account: "acme"})
 		expect("something else was said")
 		admit(t, s, said{id: "4", kind: cairn.OfContract, account: "beta", record: "c1", at: epoch.Add(time.Hour), props: `{"mrr":"20"}`})
-		want[revenue.ShardOf(acme)]++
-		want[revenue.ShardOf(beta)]++
+		want[watch.ShardOf(acme)]++
+		want[watch.ShardOf(beta)]++
 		expect("it is another's")
 		if _, err := s.Changes(ctx, "weather"); err == nil {
 			t.Error("a kind that is none has changes")
@@ -160,12 +161,12 @@ func Contracts(t *testing.T, open Opener) {
 		admit(t, s,
 			said{id: "1", kind: cairn.OfContract, account: "acme", record: "c1", props: `{"mrr":"10"}`},
 			said{id: "2", kind: cairn.OfContract, account: "beta", record: "c2", props: `{"mrr":"10"}`})
-		before, err := s.Stamps(ctx, cairn.OfContract, revenue.Span{})
+		before, err := s.Stamps(ctx, cairn.OfContract, watch.Span{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		admit(t, s, said{id: "3", kind: cairn.OfContract, account: "acme", record: "c1", at: epoch.Add(time.Hour), props: `{"mrr":"20"}`})
-		after, err := s.Stamps(ctx, cairn.OfContract, revenue.Span{})
+		after, err := s.Stamps(ctx, cairn.OfContract, watch.Span{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,12 +187,12 @@ func Contracts(t *testing.T, open Opener) {
 		}
 		for _, c := range []struct {
 			kind cairn.EventKind
-			some revenue.Span
+			some watch.Span
 			want []cairn.AccountID
 		}{
-			{cairn.OfContract, revenue.Span{To: high}, []cairn.AccountID{low}},
-			{cairn.OfContract, revenue.Span{From: high}, []cairn.AccountID{high}},
-			{cairn.OfAccount, revenue.Span{}, []cairn.AccountID{acme}},
+			{cairn.OfContract, watch.Span{To: high}, []cairn.AccountID{low}},
+			{cairn.OfContract, watch.Span{From: high}, []cairn.AccountID{high}},
+			{cairn.OfAccount, watch.Span{}, []cairn.AccountID{acme}},
 		} {
 			got, err := s.Stamps(ctx, c.kind, c.some)
 			if err != nil {

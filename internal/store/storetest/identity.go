@@ -15,10 +15,10 @@ import (
 	"cairn"
 	"cairn/internal/account"
 	"cairn/internal/ingest"
-	"cairn/internal/revenue"
 	"cairn/internal/signal"
 	"cairn/internal/store/sqlstore"
 	"cairn/internal/turn"
+	"cairn/internal/watch"
 )
 
 // A tale is events and ties about a few accounts, people and records.
@@ -182,15 +182,15 @@ func told(t testing.TB, s *sqlstore.Store, events []cairn.Event, chunk int) stri
 // stamps are those of all accounts, by the kind of record, and how many
 // changes were counted of them.
 type stamps struct {
-	of      map[cairn.EventKind]map[cairn.AccountID]revenue.Stamp
-	changes map[cairn.EventKind][revenue.Shards]int64
+	of      map[cairn.EventKind]map[cairn.AccountID]watch.Stamp
+	changes map[cairn.EventKind][watch.Shards]int64
 }
 
 func stampsOf(t testing.TB, s *sqlstore.Store) stamps {
 	t.Helper()
-	out := stamps{map[cairn.EventKind]map[cairn.AccountID]revenue.Stamp{}, map[cairn.EventKind][revenue.Shards]int64{}}
+	out := stamps{map[cairn.EventKind]map[cairn.AccountID]watch.Stamp{}, map[cairn.EventKind][watch.Shards]int64{}}
 	for _, kind := range []cairn.EventKind{cairn.OfAccount, cairn.OfContract, cairn.OfTicket, cairn.OfTask} {
-		of, err := s.Stamps(t.Context(), kind, revenue.Span{})
+		of, err := s.Stamps(t.Context(), kind, watch.Span{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,9 +208,9 @@ func stampsOf(t testing.TB, s *sqlstore.Store) stamps {
 func (before stamps) counted(t testing.TB, after stamps) {
 	t.Helper()
 	for kind, of := range after.of {
-		for _, side := range []map[cairn.AccountID]revenue.Stamp{of, before.of[kind]} {
+		for _, side := range []map[cairn.AccountID]watch.Stamp{of, before.of[kind]} {
 			for account := range side {
-				i := revenue.ShardOf(account)
+				i := watch.ShardOf(account)
 				if of[account] != before.of[kind][account] && before.changes[kind][i] == after.changes[kind][i] {
 					t.Errorf("a %s of %v changed and was not counted", kind, account)
 				}

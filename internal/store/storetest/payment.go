@@ -61,30 +61,6 @@ func Payments(t *testing.T, open Opener) {
 		}
 	})
 
-	t.Run("AStampDiffersWhenARecordDoes", func(t *testing.T) {
-		s := open(t)
-		admit(t, s,
-			said{id: "1", kind: cairn.OfInvoice, account: "acme", record: "i1", props: `{"amount":"10"}`},
-			said{id: "2", kind: cairn.OfInvoice, account: "beta", record: "i2", props: `{"amount":"20"}`})
-		stamps := func(scope cairn.Scope) map[cairn.AccountID]payment.Stamp {
-			t.Helper()
-			out, err := s.RecordStamps(ctx, scope, cairn.OfInvoice, cairn.OfContract)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return out
-		}
-		before := stamps(cairn.Everything)
-		admit(t, s, said{id: "3", kind: cairn.OfContract, account: "beta", record: "c1", props: `{"mrr":"30"}`})
-		after := stamps(cairn.Everything)
-		if before[acme] != after[acme] || before[beta] == after[beta] || len(after) != 2 {
-			t.Errorf("%v became %v", before, after)
-		}
-		if got := stamps(only); len(got) != 1 || got[beta] != after[beta] {
-			t.Errorf("the scope sees %v", got)
-		}
-	})
-
 	t.Run("AccountsByIDKeepsToTheScope", func(t *testing.T) {
 		s := open(t)
 		admit(t, s,

@@ -17,30 +17,6 @@ func Renewals(t *testing.T, open Opener) {
 	acme, beta := cairn.Space("").Account("acme"), cairn.Space("").Account("beta")
 	renewal := func(key string) cairn.RecordID { return cairn.Space("").Record(cairn.OfRenewal, key) }
 
-	t.Run("AMarkDiffersWhenARecordOfItsKindDoes", func(t *testing.T) {
-		s := open(t)
-		mark := func() string {
-			t.Helper()
-			m, err := s.RecordsMark(ctx, cairn.OfRenewal)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return m
-		}
-		none := mark()
-		admit(t, s, said{id: "1", kind: cairn.OfRenewal, account: "acme", record: "r1", props: `{"probability":80}`})
-		one := mark()
-		admit(t, s, said{id: "2", kind: cairn.OfContract, account: "acme", record: "c1", props: `{"mrr":"10"}`})
-		same := mark()
-		admit(t, s, said{id: "3", kind: cairn.OfRenewal, account: "acme", record: "r1", at: epoch.Add(time.Hour), props: `{"probability":90}`})
-		if none == one || one != same || same == mark() {
-			t.Errorf("marks %q, %q, %q, %q", none, one, same, mark())
-		}
-		if _, err := s.RecordsMark(ctx, cairn.Track); err == nil {
-			t.Error("an event that patches nothing has a mark")
-		}
-	})
-
 	t.Run("KeysAreThoseOfTheSourcesWithinTheScope", func(t *testing.T) {
 		s := open(t)
 		admit(t, s,
