@@ -37,19 +37,20 @@ import (
 
 // An App is an open Cairn.
 type App struct {
-	Store    *sqlstore.Store
-	Door     *ingest.Door // on the workspace's clock
-	Auth     *auth.Service
-	Explain  turn.Explainer
-	Past     *turn.Past
-	Usage    *usage.Service
-	Model    *model.Service
-	Keep     *keep.Service
-	Revenue  *revenue.Service
-	Renewals *outcome.Renewals
-	Payment  *payment.Service
-	Losses   *outcome.Losses
-	Clock    *Clock
+	Store         *sqlstore.Store
+	Door          *ingest.Door // on the workspace's clock
+	Auth          *auth.Service
+	Explain       turn.Explainer
+	Past          *turn.Past
+	Usage         *usage.Service
+	Model         *model.Service
+	Keep          *keep.Service
+	Revenue       *revenue.Service
+	Renewals      *outcome.Renewals
+	Payment       *payment.Service
+	Losses        *outcome.Losses
+	Opportunities *outcome.Opportunities
+	Clock         *Clock
 
 	cfg     config.Config
 	log     *slog.Logger
@@ -108,6 +109,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	a.Payment = &payment.Service{Store: store, Now: a.Clock.Now, Settings: a.paymentSettings}
 	a.Renewals = &outcome.Renewals{Store: store, Book: store, Basis: a.Revenue.Basis, Among: a.Revenue.Among}
 	a.Losses = &outcome.Losses{Store: store, Book: store, Ledger: a.Revenue, Settings: a.Revenue.Settings, Now: a.Clock.Now}
+	a.Opportunities = &outcome.Opportunities{Store: store, Accounts: store, Book: store, Settings: a.paymentSettings, Now: a.Clock.Now}
 	a.Keep = &keep.Service{Store: store, Book: store, Memos: store, Settings: store.Settings, Now: a.Clock.Now}
 	a.join()
 	return a, nil
@@ -160,7 +162,7 @@ func (a *App) Close() error {
 func (a *App) House() House {
 	return House{
 		Version: Version(), Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
-		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Model: a.Model, Diff: a.Explain, Keep: a.Keep, Revenue: a.Revenue, Losses: a.Losses, Members: a.Store, Renewals: a.Renewals, Payments: a.Payment, Opportunities: a.opportunities(),
+		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Model: a.Model, Diff: a.Explain, Keep: a.Keep, Revenue: a.Revenue, Losses: a.Losses, Members: a.Store, Renewals: a.Renewals, Payments: a.Payment, Opportunities: a.Opportunities,
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
 }
@@ -194,7 +196,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/api/v1/", a.resources().Handler())
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
-		Usage: a.Usage, Model: a.Model, Revenue: a.Revenue, Losses: a.Losses, Renewals: a.Renewals, Memos: a.Store, Payments: a.Payment, Opportunities: a.opportunities(), Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
+		Usage: a.Usage, Model: a.Model, Revenue: a.Revenue, Losses: a.Losses, Renewals: a.Renewals, Memos: a.Store, Payments: a.Payment, Opportunities: a.Opportunities, Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()
 			return web.Settings{Zone: set.Zone, Currency: set.Currency, Address: a.cfg.URL}

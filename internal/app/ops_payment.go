@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"cairn"
-	"cairn/internal/outcome"
 	"cairn/internal/payment"
 )
 
@@ -90,8 +89,3 @@ var PaymentsFind = Op[PaymentsAsked, Payments]{"payments", func(ctx context.Cont
 	}
 	return out, err
 }}
-
-// opportunities is what tells what customers may buy more.
-func (a *App) opportunities() *outcome.Opportunities {
-	return &outcome.Opportunities{Store: a.Store, Accounts: a.Store, Book: a.Store, Settings: a.paymentSettings, Now: a.Clock.Now}
-}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"cairn"
 	"cairn/internal/book"
 	"cairn/internal/ledger"
 	"cairn/internal/revenue"
+	"cairn/internal/watch"
 )
 
 // A LossStore tells what was said of losses, and of the contracts that ended.
@@ -20,14 +22,15 @@ type LossStore interface {
 	// account, with what is personal opened. What nobody can open any more is
 	// left out. Facts may be kept.
 	Words(ctx context.Context, scope cairn.Scope, kind cairn.EventKind, fields []string, f func(account cairn.AccountID, record cairn.RecordID, facts []cairn.Fact) error) error
-	// Traits returns what is shown of one field of each account of the scope.
-	Traits(ctx context.Context, scope cairn.Scope, field string) (map[cairn.AccountID]string, error)
+	watch.Store
 }
 
-// A Ledger books who left; see [revenue.Service].
+// A Ledger books who left, and tells what is shown of accounts; see
+// [revenue.Service].
 type Ledger interface {
 	Each(ctx context.Context, scope cairn.Scope, q revenue.Query, f func(*ledger.Result)) (currency string, p ledger.Policy, last cairn.Day, err error)
 	Among(ctx context.Context, scope cairn.Scope, where string, f func(lets func(cairn.AccountID) bool) error) error
+	Shown(ctx context.Context, f func(value func(field string, a cairn.AccountID) string) error) error
 }
 
 // Losses is what pages and commands ask about customers who left.
@@ -37,6 +40,10 @@ type Losses struct {
 	Ledger   Ledger
 	Settings func() revenue.Settings
 	Now      func() time.Time
+
+	once      sync.Once
+	contracts quotes // why they end
+	accounts  quotes // why they left
 }
 
 // A LossQuery asks for losses.
@@ -243,24 +250,25 @@ func (r *LossReport) months() {
 	}
 }
 
-// atOnce is how many accounts are asked for together.
-const atOnce = 500
-
 // fromRecords asks the contracts, and then the accounts themselves, of those of
 // whom nothing else is said.
 func (s *Losses) fromRecords(ctx context.Context, r LossReader, losses []Leaver) error {
-	err := s.stillOpen(ctx, losses, cairn.OfContract, append([]string{"end", "cancelled_at"}, reasonFields...), func(l []Leaver, facts []cairn.Fact) {
+	s.once.Do(func() {
+		s.contracts.log.Kind, s.contracts.fields = cairn.OfContract, append([]string{"end", "cancelled_at"}, reasonFields...)
+		s.accounts.log.Kind, s.accounts.fields = cairn.OfAccount, traitFields
+	})
+	err := s.stillOpen(ctx, losses, &s.contracts, func(l []Leaver, facts []cairn.Fact) {
 		r.FromContracts(l, []LossRecord{facts})
 	})
 	if err != nil {
 		return err
 	}
-	return s.stillOpen(ctx, losses, cairn.OfAccount, traitFields, func(l []Leaver, facts []cairn.Fact) { r.FromAccount(l, facts) })
+	return s.stillOpen(ctx, losses, &s.accounts, func(l []Leaver, facts []cairn.Fact) { r.FromAccount(l, facts) })
 }
 
 // stillOpen calls f with each loss of which nobody knows why, and with what
-// each record of a kind of its account says.
-func (s *Losses) stillOpen(ctx context.Context, losses []Leaver, kind cairn.EventKind, fields []string, f func([]Leaver, []cairn.Fact)) error {
+// each record of its account says.
+func (s *Losses) stillOpen(ctx context.Context, losses []Leaver, said *quotes, f func([]Leaver, []cairn.Fact)) error {
 	open := map[cairn.AccountID][]int{}
 	var accounts []cairn.AccountID
 	for i, l := range losses {
@@ -271,77 +279,51 @@ func (s *Losses) stillOpen(ctx context.Context, losses []Leaver, kind cairn.Even
 			open[l.Account] = append(open[l.Account], i)
 		}
 	}
-	for some := range slices.Chunk(accounts, atOnce) {
-		err := s.Store.Words(ctx, cairn.Scope{Accounts: some}, kind, fields, func(a cairn.AccountID, _ cairn.RecordID, facts []cairn.Fact) error {
-			for _, i := range open[a] {
-				f(losses[i:i+1], facts)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
+	return said.each(ctx, s.Store, accounts, func(a cairn.AccountID, facts []cairn.Fact) {
+		for _, i := range open[a] {
+			f(losses[i:i+1], facts)
 		}
-	}
-	return nil
+	})
 }
 
 // dress puts names and values of the dimension beside the losses, and leaves
 // out those of other values than one that was asked for.
 func (s *Losses) dress(ctx context.Context, scope cairn.Scope, out *LossReport) error {
-	these := out.accounts(scope)
-	names, err := s.traits(ctx, these, "name")
-	if err != nil {
-		return err
-	}
-	name := func(a cairn.AccountID) string { return cmp.Or(names[a], a.String()) }
-	for i := range out.Odd {
-		out.Odd[i].Name = name(out.Odd[i].Account)
-	}
+	by := out.Asked.By
+	field, ofContracts := revenue.OfContracts(by)
 	values := map[cairn.AccountID]string{}
-	if by := out.Asked.By; by != "" {
-		if field, ok := revenue.OfContracts(by); ok {
-			values, err = s.contractValues(ctx, field, out.Losses, out.Asked.Known)
-		} else {
-			values, err = s.traits(ctx, these, by)
-		}
-		if err != nil {
+	if by != "" && ofContracts {
+		var err error
+		if values, err = s.contractValues(ctx, field, out.Losses, out.Asked.Known); err != nil {
 			return err
 		}
 	}
-	for i := range out.Losses {
-		l := &out.Losses[i]
-		l.Name, l.Value = name(l.Account), values[l.Account]
+	err := s.Ledger.Shown(ctx, func(value func(field string, a cairn.AccountID) string) error {
+		name := func(a cairn.AccountID) string {
+			if !scope.Sees(a) {
+				return a.String()
+			}
+			return cmp.Or(value("name", a), a.String())
+		}
+		for i := range out.Odd {
+			out.Odd[i].Name = name(out.Odd[i].Account)
+		}
+		for i := range out.Losses {
+			l := &out.Losses[i]
+			l.Name, l.Value = name(l.Account), values[l.Account]
+			if by != "" && !ofContracts {
+				l.Value = value(by, l.Account)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if v := out.Asked.Value; v != nil && out.Asked.By != "" {
+	if v := out.Asked.Value; v != nil && by != "" {
 		out.Losses = slices.DeleteFunc(out.Losses, func(l Leaver) bool { return l.Value != *v })
 	}
 	return nil
-}
-
-// accounts are those that a report names and the scope sees, in order.
-func (r LossReport) accounts(scope cairn.Scope) []cairn.AccountID {
-	var out []cairn.AccountID
-	for _, l := range r.Losses {
-		out = append(out, l.Account)
-	}
-	for _, o := range r.Odd {
-		out = append(out, o.Account)
-	}
-	slices.SortFunc(out, func(a, b cairn.AccountID) int { return slices.Compare(a.ID[:], b.ID[:]) })
-	return slices.DeleteFunc(slices.Compact(out), func(a cairn.AccountID) bool { return !scope.Sees(a) })
-}
-
-// traits returns what is shown of a field of some accounts.
-func (s *Losses) traits(ctx context.Context, accounts []cairn.AccountID, field string) (map[cairn.AccountID]string, error) {
-	out := map[cairn.AccountID]string{}
-	for some := range slices.Chunk(accounts, atOnce) {
-		got, err := s.Store.Traits(ctx, cairn.Scope{Accounts: some}, field)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(out, got)
-	}
-	return out, nil
 }
 
 // contractValues returns a field of the contracts of those who left: that of

@@ -15,6 +15,7 @@ import (
 	"cairn/internal/book"
 	"cairn/internal/ledger"
 	"cairn/internal/revenue"
+	"cairn/internal/watch"
 )
 
 func id(name string) cairn.AccountID { return cairn.AccountID{ID: cairn.HashID(name)} }
@@ -335,8 +336,35 @@ func (d *desk) Words(_ context.Context, scope cairn.Scope, kind cairn.EventKind,
 	return nil
 }
 
-func (d *desk) Traits(_ context.Context, _ cairn.Scope, field string) (map[cairn.AccountID]string, error) {
-	return d.traits[field], nil
+func (d *desk) Shown(_ context.Context, f func(func(string, cairn.AccountID) string) error) error {
+	return f(func(field string, a cairn.AccountID) string { return d.traits[field][a] })
+}
+
+func (d *desk) Changes(_ context.Context, kind cairn.EventKind) (out [watch.Shards]int64, _ error) {
+	if kind == cairn.OfContract {
+		for a, records := range d.contracts {
+			out[watch.ShardOf(a)] += said(records)
+		}
+	}
+	return out, nil
+}
+
+// said counts what was said.
+func said(records []LossRecord) (n int64) {
+	for _, r := range records {
+		n += int64(len(r))
+	}
+	return n
+}
+
+func (d *desk) Stamps(_ context.Context, kind cairn.EventKind, some watch.Span) (map[cairn.AccountID]watch.Stamp, error) {
+	out := map[cairn.AccountID]watch.Stamp{}
+	for a, records := range d.contracts {
+		if kind == cairn.OfContract && slices.Compare(a.ID[:], some.From.ID[:]) >= 0 && (some.To.IsZero() || slices.Compare(a.ID[:], some.To.ID[:]) < 0) {
+			out[a] = watch.Stamp{Versions: said(records)}
+		}
+	}
+	return out, nil
 }
 
 func (d *desk) Page(context.Context, string) (book.Revision, error) {
@@ -480,6 +508,33 @@ func TestOnlyContractsOfThoseWithoutAReasonAreRead(t *testing.T) {
 	r, err := s.Losses(context.Background(), cairn.Everything, months("2023-10", "2023-12"))
 	if err != nil || r.Losses[0].Said.Reason != "price" || r.Losses[1].Said.Reason != "acquired" || d.asked != 1 {
 		t.Errorf("%+v, %d, %v", r.Losses, d.asked, err)
+	}
+}
+
+func TestContractsAreReadAgainWhenTheyChangeAndWhatIsPersonalEveryTime(t *testing.T) {
+	d, s := several()
+	of := func(reason string) []LossRecord {
+		return []LossRecord{told(word{"billing", "2023-12-01", "", fmt.Sprintf(`{"cancel_reason":%q}`, reason)})}
+	}
+	d.contracts = map[cairn.AccountID][]LossRecord{id("delta"): of("budget")}
+	for i, step := range []struct {
+		change func()
+		reason string
+		asked  int
+	}{
+		{func() {}, "price", 1},
+		{func() {}, "price", 1},
+		{func() { d.contracts[id("delta")] = append(d.contracts[id("delta")], of("competitor")...) }, "price", 2},
+		{func() { d.contracts[id("delta")] = append(of("competitor"), of("budget")...)[:1] }, "competitor", 3},
+		{func() { d.contracts[id("delta")][0][0].Sealed = true; d.contracts[id("beta")] = of("budget") }, "competitor", 3},
+		{func() { d.contracts[id("delta")] = append(d.contracts[id("delta")], of("budget")...) }, "competitor", 4},
+		{func() {}, "competitor", 5},
+	} {
+		step.change()
+		r, err := s.Losses(context.Background(), cairn.Everything, months("2023-10", "2023-12"))
+		if err != nil || r.Losses[0].Said.Reason != step.reason || d.asked != step.asked {
+			t.Errorf("step %d: %q after %d, want %q after %d, %v", i, r.Losses[0].Said.Reason, d.asked, step.reason, step.asked, err)
+		}
 	}
 }
 

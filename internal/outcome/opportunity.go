@@ -237,6 +237,8 @@ type Opportunities struct {
 	Book     book.Store
 	Settings func() payment.Settings
 	Now      func() time.Time
+
+	hearing hearing
 }
 
 // OpportunityPage is the book's page of the rules.

@@ -3,10 +3,12 @@ package outcome
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"cairn"
@@ -122,16 +124,18 @@ func (s *Opportunities) Suggestions(ctx context.Context, scope cairn.Scope) ([]S
 	if err != nil {
 		return nil, err
 	}
+	spoken, err := s.spoken(ctx, scope, rules)
+	if err != nil {
+		return nil, err
+	}
 	rates, today, known := ledger.NewRates(set.Currency, set.Rates), cairn.DayOf(s.Now(), zone), answers(said)
 	var out []Suggestion
-	err = s.Accounts.EachCustomer(ctx, scope, func(a cairn.Account) error {
-		if one, ok := rules.suggest(a, known[a.ID], today); ok {
-			one.Holds = rules.Test.Holds(a.Vector, a.Signals)
+	for i := range spoken {
+		if one, ok := spoken[i].best(known[spoken[i].of.ID], today); ok {
 			one.Team, one.TeamWhy = rules.team(Opportunity{Type: one.Rule.Type}, rates, today)
 			out = append(out, one)
 		}
-		return nil
-	})
+	}
 	pays := func(x Suggestion) int64 {
 		home, _ := rates.Into(x.Of.MRR, today)
 		return home
@@ -139,24 +143,128 @@ func (s *Opportunities) Suggestions(ctx context.Context, scope cairn.Scope) ([]S
 	slices.SortStableFunc(out, func(a, b Suggestion) int {
 		return cmp.Or(cmp.Compare(min(len(a.Holds), 1), min(len(b.Holds), 1)), cmp.Compare(pays(b), pays(a)))
 	})
-	return out, err
+	return out, nil
 }
 
-// suggest finds the signal of an account that is furthest over its border, by
-// the share of the border.
-func (r Rules) suggest(a cairn.Account, said answered, today cairn.Day) (best Suggestion, found bool) {
-	over := func(s Suggestion) float64 { return (s.Value - s.Rule.Least) / max(math.Abs(s.Rule.Least), 1) }
+// A spoken is what the signals of one customer speak for, whatever was answered.
+type spoken struct {
+	of    cairn.Account // without signals and reasons
+	holds []string
+	hits  []hit
+}
+
+// A hit is a rule whose border a signal has reached.
+type hit struct {
+	rule  SuggestRule
+	value float64
+	fresh time.Time
+}
+
+// speak reads what the signals of an account speak for.
+func (r Rules) speak(a cairn.Account) (out spoken) {
 	for _, rule := range r.Suggest {
-		v, ok := a.Signals.Number(rule.Signal)
-		if !ok || v < rule.Least || said.quiet(rule, today) {
+		if v, ok := a.Signals.Number(rule.Signal); ok && v >= rule.Least {
+			out.hits = append(out.hits, hit{rule, v, a.Signals[rule.Signal].Fresh})
+		}
+	}
+	if len(out.hits) > 0 {
+		out.holds = r.Test.Holds(a.Vector, a.Signals)
+		a.Signals, a.Vector.Reasons = nil, nil
+		out.of = a
+	}
+	return out
+}
+
+// best finds the signal that is furthest over its border, by the share of the
+// border, among those that are not to be quiet.
+func (p *spoken) best(said answered, today cairn.Day) (best Suggestion, found bool) {
+	over := func(s Suggestion) float64 { return (s.Value - s.Rule.Least) / max(math.Abs(s.Rule.Least), 1) }
+	for _, h := range p.hits {
+		if said.quiet(h.rule, today) {
 			continue
 		}
-		one := Suggestion{Of: a, Rule: rule, Value: v, Fresh: a.Signals[rule.Signal].Fresh}
+		one := Suggestion{Of: p.of, Rule: h.rule, Value: h.value, Fresh: h.fresh, Holds: p.holds}
 		if !found || over(one) > over(best) {
 			best, found = one, true
 		}
 	}
 	return best, found
+}
+
+// A hearing is what all customers' signals spoke for when they were read last.
+type hearing struct {
+	mu     sync.Mutex
+	rules  string // that were in force
+	at     time.Time
+	took   time.Duration
+	spoken []spoken
+	asking bool // it is being read again
+}
+
+// A hearing serves for so many times what it took, and is read again meanwhile;
+// one that took no time is read every time.
+const (
+	servesFor = 10
+	noTime    = 50 * time.Millisecond
+)
+
+// spoken returns what signals of the customers of a scope speak for.
+func (s *Opportunities) spoken(ctx context.Context, scope cairn.Scope, rules Rules) ([]spoken, error) {
+	if !scope.All {
+		return s.hear(ctx, scope, rules)
+	}
+	name, err := json.Marshal(rules)
+	if err != nil {
+		return nil, err
+	}
+	h := &s.hearing
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	age := time.Since(h.at)
+	switch {
+	case h.rules != string(name) || h.took < noTime || age > 2*servesFor*h.took:
+		if err := h.read(ctx, s, rules, string(name)); err != nil {
+			return nil, err
+		}
+	case age > servesFor*h.took && !h.asking:
+		h.asking = true
+		go s.hearAgain(context.WithoutCancel(ctx), rules, string(name))
+	}
+	return h.spoken, nil
+}
+
+// read reads it, while the caller holds the lock.
+func (h *hearing) read(ctx context.Context, s *Opportunities, rules Rules, name string) error {
+	begun := time.Now()
+	spoken, err := s.hear(ctx, cairn.Everything, rules)
+	if err == nil {
+		h.rules, h.at, h.took, h.spoken = name, time.Now(), time.Since(begun), spoken
+	}
+	return err
+}
+
+// hearAgain reads it while others are served. What fails is tried again by
+// whoever asks next.
+func (s *Opportunities) hearAgain(ctx context.Context, rules Rules, name string) {
+	begun := time.Now()
+	spoken, err := s.hear(ctx, cairn.Everything, rules)
+	h := &s.hearing
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asking = false
+	if err == nil && h.rules == name {
+		h.at, h.took, h.spoken = time.Now(), time.Since(begun), spoken
+	}
+}
+
+func (s *Opportunities) hear(ctx context.Context, scope cairn.Scope, rules Rules) (out []spoken, err error) {
+	err = s.Accounts.EachCustomer(ctx, scope, func(a cairn.Account) error {
+		if p := rules.speak(a); len(p.hits) > 0 {
+			out = append(out, p)
+		}
+		return nil
+	})
+	return out, err
 }
 
 // Suggested returns what a signal suggests of an account now.

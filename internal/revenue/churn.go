@@ -86,64 +86,89 @@ func (s *Service) Churn(ctx context.Context, scope cairn.Scope, q Query) (ChurnR
 	return r, nil
 }
 
+// tallies are attrition by the value of a dimension. Nobody changes those that
+// are remembered.
+type tallies map[string]*ledger.AttritionTally
+
+// of returns the tally of a value, to be added to.
+func (t tallies) of(q Query, value string) *ledger.AttritionTally {
+	if t[value] == nil {
+		t[value] = ledger.NewAttritionTally(q.From, q.To)
+	}
+	return t[value]
+}
+
 // attrition adds up what sums leave out, group by group.
 func (s *Service) attrition(ctx context.Context, scope cairn.Scope, q Query, v view, currency string) (func(string) *ledger.AttritionTally, error) {
-	tallies := map[string]*ledger.AttritionTally{}
-	group := func(value string) *ledger.AttritionTally {
-		if tallies[value] == nil {
-			tallies[value] = ledger.NewAttritionTally(q.From, q.To)
-		}
-		return tallies[value]
-	}
 	where, err := ParseWhere(q.Where)
 	if err != nil {
 		return nil, err
 	}
-	values := map[cairn.AccountID]string{} // of those who count
+	var out tallies
 	field, contract := OfContracts(q.By)
 	err = s.look(ctx, scope, q, v, where, func(x *shelf, fields *roster, of func(cairn.AccountID) bool) error {
-		let := everybody(of)
-		x.books.Each(func(r *ledger.Result) {
-			if !let(r.Account) {
-				return
-			}
-			value := ""
-			if !contract && q.By != "" {
-				value = fields.value(q.By, r.Account)
-			}
-			if values[r.Account] = value; !contract {
-				group(value).Add(r)
-			}
-		})
-		return nil
+		if contract {
+			out, err = s.attritionOfLines(ctx, scope, q, field, v, currency, in(x, of))
+			return err
+		}
+		out, err = rememberedOr(x, fields, scope, q, "attrition", func() (tallies, error) { return s.tallies(ctx, x, fields, q, v, currency, of) })
+		return err
 	})
-	switch {
-	case err != nil:
-		return nil, err
-	case contract:
-		return group, s.attritionOfLines(ctx, scope, field, v, currency, values, group)
+	return func(value string) *ledger.AttritionTally {
+		if t := out[value]; t != nil {
+			return t
+		}
+		return ledger.NewAttritionTally(q.From, q.To)
+	}, err
+}
+
+// in returns those with a contract who count.
+func in(x *shelf, of func(cairn.AccountID) bool) map[cairn.AccountID]bool {
+	out, let := map[cairn.AccountID]bool{}, everybody(of)
+	x.books.Each(func(r *ledger.Result) {
+		if let(r.Account) {
+			out[r.Account] = true
+		}
+	})
+	return out
+}
+
+// tallies adds up attrition by a field of accounts, or of all together.
+func (s *Service) tallies(ctx context.Context, x *shelf, fields *roster, q Query, v view, currency string, of func(cairn.AccountID) bool) (tallies, error) {
+	out, let := tallies{}, everybody(of)
+	value := func(a cairn.AccountID) string {
+		if q.By == "" {
+			return ""
+		}
+		return fields.value(q.By, a)
 	}
-	return group, s.cameUp(ctx, v, currency, func(a cairn.AccountID, ups []ledger.Up) {
-		if value, ok := values[a]; ok {
-			group(value).CameUp(ups)
+	x.books.Each(func(r *ledger.Result) {
+		if let(r.Account) {
+			out.of(q, value(r.Account)).Add(r)
+		}
+	})
+	return out, s.cameUp(ctx, v, currency, func(a cairn.AccountID, ups []ledger.Up) {
+		if _, booked := x.books.Of(a); booked && let(a) {
+			out.of(q, value(a)).CameUp(ups)
 		}
 	})
 }
 
 // attritionOfLines adds up by a field of contracts, each value of which has a
 // ledger of its own.
-func (s *Service) attritionOfLines(ctx context.Context, scope cairn.Scope, field string, v view, currency string, in map[cairn.AccountID]string, group func(string) *ledger.AttritionTally) error {
+func (s *Service) attritionOfLines(ctx context.Context, scope cairn.Scope, q Query, field string, v view, currency string, in map[cairn.AccountID]bool) (tallies, error) {
 	d := ledger.NewDeriver(v.policy, ledger.NewRates(currency, v.rates), v.last)
 	v.stands = true
+	out := tallies{}
 	var r ledger.Result
-	return s.customers(ctx, scope, v, func(*ledger.Problem) {}, func(c customer) {
-		if _, ok := in[c.account]; !ok {
+	return out, s.customers(ctx, scope, v, func(*ledger.Problem) {}, func(c customer) {
+		if !in[c.account] {
 			return
 		}
 		for value, lines := range c.split(field) {
 			d.Derive(lines, &r)
-			group(value).Add(&r)
-			group(value).CameUp(d.Ups(lines, nil))
+			out.of(q, value).Add(&r)
+			out.of(q, value).CameUp(d.Ups(lines, nil))
 		}
 	})
 }

@@ -62,3 +62,8 @@ func (s *Service) called(ctx context.Context, f func(name func(cairn.AccountID) 
 		return nil
 	})
 }
+
+// Shown calls f with what tells the fields of accounts, as they are shown.
+func (s *Service) Shown(ctx context.Context, f func(value func(field string, a cairn.AccountID) string) error) error {
+	return s.accounts().read(ctx, s.Store, func(fields *roster) error { return f(fields.value) })
+}

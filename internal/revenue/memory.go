@@ -65,21 +65,24 @@ type answers struct {
 const mostAnswers = 64
 
 // once returns what is remembered under a name, or makes it.
-func once[T any](a *answers, name string, make func() T) T {
+func once[T any](a *answers, name string, make func() (T, error)) (T, error) {
 	a.mu.Lock()
 	got, ok := a.by[name]
 	a.mu.Unlock()
 	if ok {
-		return got.(T)
+		return got.(T), nil
 	}
-	made := make()
+	made, err := make()
+	if err != nil {
+		return made, err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.by == nil || len(a.by) >= mostAnswers {
 		a.by = map[string]any{}
 	}
 	a.by[name] = made
-	return made
+	return made, nil
 }
 
 func (a *answers) forget() {
@@ -358,6 +361,12 @@ func (s *Service) look(ctx context.Context, scope cairn.Scope, q Query, v view, 
 // remembered returns what was made of books and fields as they are, or makes
 // it. What only some may see is made every time.
 func remembered[T any](x *shelf, fields *roster, scope cairn.Scope, q Query, what string, make func() T) T {
+	out, _ := rememberedOr(x, fields, scope, q, what, func() (T, error) { return make(), nil })
+	return out
+}
+
+// rememberedOr does so for what may fail, which is not remembered then.
+func rememberedOr[T any](x *shelf, fields *roster, scope cairn.Scope, q Query, what string, make func() (T, error)) (T, error) {
 	if !scope.All {
 		return make()
 	}

@@ -315,8 +315,3 @@ func TestPagesAboutLossesAreSoundInABrowser(t *testing.T) {
 		}
 	}
 }
-
-// Traits are the names, whatever is asked for.
-func (s *ledgerOfLosses) Traits(context.Context, cairn.Scope, string) (map[cairn.AccountID]string, error) {
-	return s.names, nil
-}

@@ -38,7 +38,15 @@ type renewalsView struct {
 	outcome.Board
 	Said string // what was just written down, for browsers without script
 	Lens lens
+	Most int // rows that are shown
 }
+
+// mostRenewals is how many rows are shown unless more are asked for: what a
+// browser draws at once, and more than a quarter has for most.
+const mostRenewals = 300
+
+// shown are the rows that are shown.
+func (t renewalsView) shown() []outcome.Renewal { return t.Rows[:min(len(t.Rows), t.Most)] }
 
 // renewalsAsked reads what an address asks for.
 func renewalsAsked(q url.Values, v View) (out outcome.RenewalQuery, err error) {
@@ -61,7 +69,10 @@ func renewalsAsked(q url.Values, v View) (out outcome.RenewalQuery, err error) {
 }
 
 func (s *site) renewalsView(r *http.Request, v View, q url.Values) (renewalsView, error) {
-	t := renewalsView{Lens: newLens("/renewals", q, v)}
+	t := renewalsView{Lens: newLens("/renewals", q, v), Most: mostRenewals}
+	if n, err := strconv.Atoi(q.Get("rows")); err == nil && n > t.Most {
+		t.Most = n
+	}
 	var err error
 	if t.Lens.Fields, err = s.Revenue.Fields(r.Context()); err != nil {
 		return t, err

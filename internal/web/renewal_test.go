@@ -256,6 +256,29 @@ func TestRenewalsRefuseWhatCannotBeAsked(t *testing.T) {
 // TestRenewalPagesAreSoundInABrowser loads the pages about renewals in four
 // windows: no error, no violation of the policy, no serious finding of
 // axe-core, and nothing wider than the window.
+func TestAQuarterOfManyIsShownPieceByPiece(t *testing.T) {
+	h, _ := renewing(false)
+	for _, tt := range []struct {
+		query string
+		most  int
+	}{{"", mostRenewals}, {"?rows=5", mostRenewals}, {"?rows=x", mostRenewals}, {"?rows=1000", 1000}} {
+		if body := ask(t, h, "GET", "/renewals"+tt.query, nil).body; strings.Contains(body, "Show more") || strings.Count(body, "data-row") == 0 {
+			t.Errorf("%q: a short list is cut", tt.query)
+		}
+	}
+	for rows, want := range map[int]string{mostRenewals: "", mostRenewals + 1: "Show more than the first 300 of 301"} {
+		v := renewalsView{Most: mostRenewals}
+		v.Rows = make([]outcome.Renewal, rows)
+		var b strings.Builder
+		if err := renewalTable(View{Zone: time.UTC}, v).Render(t.Context(), &b); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(b.String(), "Show more"); got != (want != "") || !strings.Contains(b.String(), want) || strings.Count(b.String(), "data-row") != min(rows, mostRenewals) {
+			t.Errorf("%d rows: cut %v, %d shown", rows, got, strings.Count(b.String(), "data-row"))
+		}
+	}
+}
+
 func TestRenewalPagesAreSoundInABrowser(t *testing.T) {
 	b := newBrowser(t)
 	for _, l := range looks {
