@@ -249,6 +249,11 @@ func (t question) whose(value string, b revenue.Behind) string {
 	return addressOf("/revenue/churn/customers", q)
 }
 
+// movements leads to the movements of a kind in one month; "" is any.
+func (t question) movements(kind ledger.Kind, m ledger.Month) string {
+	return t.address("/revenue/movements", "kind", string(kind), "from", m.String(), "to", m.String(), "by", "", "booked", "")
+}
+
 // lossesOf leads to the losses of one value of the dimension.
 func (t churnView) lossesOf(value string) string {
 	q := t.query()

@@ -303,6 +303,24 @@ func (t revenueView) groups() []revenueGroup {
 	return out
 }
 
+// inGroup leads to what is behind an amount of one value of the dimension: the
+// accounts that paid it, or the movements. By a field of contracts only customers
+// can be asked for, and of some amounts there is nothing to open: "".
+func (t revenueView) inGroup(value, part string) string {
+	if !t.ofAccounts() {
+		who := map[string]revenue.Behind{"start": revenue.AtStart, "new": revenue.NewOnes, "churn": revenue.LostOnes, "end": revenue.AtEnd}[part]
+		if who == "" {
+			return ""
+		}
+		return t.whose(value, who)
+	}
+	where := revenue.WhereText(append(t.where(), revenue.Where{Field: t.Asked.By, Value: value}))
+	if part == "start" || part == "end" {
+		return t.address("/revenue/accounts", "of", part, "by", "", "booked", "", "where", where)
+	}
+	return t.address("/revenue/movements", "kind", part, "by", "", "booked", "", "where", where)
+}
+
 // months says which months the page is about.
 func (t revenueView) months() string {
 	if t.Asked.From == t.Asked.To {
