@@ -14,6 +14,7 @@ import (
 	"cairn"
 	"cairn/internal/ledger"
 	"cairn/internal/signal"
+	"cairn/internal/vector"
 )
 
 // A SuggestRule says from where on a signal speaks for buying more, such as
@@ -54,20 +55,17 @@ type Suggestion struct {
 	Of      cairn.Account
 	Rule    SuggestRule
 	Value   float64
+	Said    string    // of the value, in words
 	Fresh   time.Time // of the newest that is behind the value
 	Holds   []string  // why it is too early to ask, in words
 	Team    string
 	TeamWhy string
 }
 
-// Reason says in words which signal speaks for it, and by how much.
+// Reason says in words what speaks for it, and from where on it does.
 func (s Suggestion) Reason() string {
 	def, _ := signal.Find(s.Rule.Signal)
-	unit := ""
-	if def.Unit != "" {
-		unit = " " + def.Unit
-	}
-	return fmt.Sprintf("%s is %s%s, at least %s%s", def.Label, number(s.Value), unit, number(s.Rule.Least), unit)
+	return fmt.Sprintf("%s (from %s on)", s.Said, strings.TrimSpace(number(s.Rule.Least)+" "+def.Unit))
 }
 
 func number(v float64) string { return fmt.Sprintf("%g", math.Round(v*10)/10) }
@@ -157,6 +155,7 @@ type spoken struct {
 type hit struct {
 	rule  SuggestRule
 	value float64
+	said  string
 	fresh time.Time
 }
 
@@ -164,7 +163,7 @@ type hit struct {
 func (r Rules) speak(a cairn.Account) (out spoken) {
 	for _, rule := range r.Suggest {
 		if v, ok := a.Signals.Number(rule.Signal); ok && v >= rule.Least {
-			out.hits = append(out.hits, hit{rule, v, a.Signals[rule.Signal].Fresh})
+			out.hits = append(out.hits, hit{rule, v, vector.Says(rule.Signal, a.Signals), a.Signals[rule.Signal].Fresh})
 		}
 	}
 	if len(out.hits) > 0 {
@@ -183,7 +182,7 @@ func (p *spoken) best(said answered, today cairn.Day) (best Suggestion, found bo
 		if said.quiet(h.rule, today) {
 			continue
 		}
-		one := Suggestion{Of: p.of, Rule: h.rule, Value: h.value, Fresh: h.fresh, Holds: p.holds}
+		one := Suggestion{Of: p.of, Rule: h.rule, Value: h.value, Said: h.said, Fresh: h.fresh, Holds: p.holds}
 		if !found || over(one) > over(best) {
 			best, found = one, true
 		}

@@ -38,8 +38,8 @@ func TestASignalSuggestsFromItsBorderOn(t *testing.T) {
 		licences, change float64
 		want             string
 	}{
-		{89.9, 24, ""}, {90, 0, "Licence use is 90 %, at least 90 %"}, {118.26, 0, "Licence use is 118.3 %, at least 90 %"},
-		{91, 60, "Change of active people is 60 %, at least 25 %"}, // further over its border
+		{89.9, 24, ""}, {90, 0, "90 % of the seats were used in the last 28 days (from 90 % on)"}, {118.26, 0, "118.3 % of the seats were used in the last 28 days (from 90 % on)"},
+		{91, 60, "60 % more people were active than in the 28 days before (from 25 % on)"}, // further over its border
 	} {
 		s := &shop{}
 		s.using(tt.licences, tt.change)
@@ -56,7 +56,7 @@ func TestASuggestionSaysWhyItIsTooEarly(t *testing.T) {
 		a.Vector.Level = 30_000
 		s.accounts[id] = a
 	}
-	if got := s.suggested(t); got != "Licence use is 95 %, at least 90 % the level is 30, below 40" {
+	if got := s.suggested(t); got != "95 % of the seats were used in the last 28 days (from 90 % on) the level is 30, below 40" {
 		t.Errorf("%q", got)
 	}
 }
@@ -94,7 +94,7 @@ func TestASuggestionIsTakenOrDismissedForAReason(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := one.Take(); got["type"] != "upsell" || got["suggested"] != signal.LicenceUse || got["name"] != "Licence use is 95 %, at least 90 %" {
+	if got := one.Take(); got["type"] != "upsell" || got["suggested"] != signal.LicenceUse || got["name"] != "95 % of the seats were used in the last 28 days (from 90 % on)" {
 		t.Errorf("%v", got)
 	}
 	today := cairn.DayOf(noon, time.UTC)

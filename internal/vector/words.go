@@ -30,6 +30,20 @@ func (l *Leaf) says(r cairn.Reason, s cairn.Signal, sig cairn.Signals, band int)
 	return text
 }
 
+// Says returns what a signal that is a number says of an account, as a customer
+// success manager would; "" where it is not known.
+func Says(name string, sig cairn.Signals) string {
+	v, ok := sig.Number(name)
+	if !ok {
+		return ""
+	}
+	if said, ok := sayings[name]; ok {
+		return said.is(v, sig)
+	}
+	def, _ := signal.Find(name)
+	return cmp.Or(def.Label, name) + ": " + inUnit(name, v)
+}
+
 // inUnit writes a value with the unit of its signal.
 func inUnit(name string, v float64) string {
 	def, _ := signal.Find(name)

@@ -104,7 +104,7 @@ func TestASuggestionIsAnsweredWithOnePress(t *testing.T) {
 	}
 	body := ask(t, h, "GET", "/revenue/expansion", nil).body
 	sound(t, body)
-	for _, want := range []string{"Suggested by signals", "Licence use is 97.5 %, at least 90 %", "Too early, since"} {
+	for _, want := range []string{"Suggested by signals", "97.5 % of the seats were used in the last 28 days (from 90 % on)", "Too early, since"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not say %q", want)
 		}
