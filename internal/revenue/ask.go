@@ -39,7 +39,13 @@ type Picked struct {
 func (s *Service) Movements(ctx context.Context, scope cairn.Scope, q Query, kind ledger.Kind, skip, limit int) (Picked, error) {
 	out := Picked{Movements: []Moved{}}
 	v, err := s.ask(ctx, scope, &q, func(x *shelf, fields *roster, of func(cairn.AccountID) bool) error {
-		all := remembered(x, fields, scope, q, "movements "+string(kind), func() Picked { return x.moved(q, kind, everybody(of)) })
+		books, what := x.books, "movements "+string(kind)
+		if part, ok := q.part(); ok {
+			if books, what = x.parts[part], what+" of "+part; books == nil {
+				books = ledger.NewBooks()
+			}
+		}
+		all := remembered(x, fields, scope, q, what, func() Picked { return x.moved(books, q, kind, everybody(of)) })
 		out = all
 		from := min(skip, len(all.Movements))
 		out.Movements = slices.Clone(all.Movements[from:min(from+limit, len(all.Movements))])
@@ -63,11 +69,19 @@ func (s *Service) name(ctx context.Context, p *Picked) error {
 	})
 }
 
+// part returns the value of a field of contracts whose ledger is asked for.
+func (q Query) part() (string, bool) {
+	if _, ok := contractField(q.By); !ok || q.Part == nil {
+		return "", false
+	}
+	return *q.Part, true
+}
+
 // moved picks movements.
-func (x *shelf) moved(q Query, kind ledger.Kind, of func(cairn.AccountID) bool) Picked {
+func (x *shelf) moved(books *ledger.Books, q Query, kind ledger.Kind, of func(cairn.AccountID) bool) Picked {
 	out := Picked{Currency: x.currency}
 	from, to := q.From.First(), q.To.Last()
-	x.books.Each(func(r *ledger.Result) {
+	books.Each(func(r *ledger.Result) {
 		any, let := false, of(r.Account)
 		for _, m := range r.Movements {
 			if !let || m.Day < from || m.Day > to || kind != "" && m.Kind != kind {
@@ -127,7 +141,12 @@ func (s *Service) Explain(ctx context.Context, q Query, p *Picked) error {
 	var r ledger.Result
 	for some := range slices.Chunk(sortedAccounts(of), atOnce) {
 		err := s.each(ctx, cairn.Scope{Accounts: some}, v, func(c customer, facts map[cairn.RecordID][]cairn.Fact) {
-			causes := d.Explain(v.reader, c.lines, facts, &r)
+			lines := c.lines
+			if part, ok := q.part(); ok {
+				field, _ := contractField(q.By)
+				lines = c.split(field)[part]
+			}
+			causes := d.Explain(v.reader, lines, facts, &r)
 			c.nameContracts(causes)
 			for _, i := range of[c.account] {
 				m := &p.Movements[i]
@@ -191,9 +210,12 @@ func (s *Service) Kept(ctx context.Context, scope cairn.Scope, q Query) (out led
 }
 
 // ask opens the books for a question of all customers together, or of those
-// that it is narrowed to, and fills in its months: those that have begun.
+// that it is narrowed to, and fills in its months: those that have begun. A
+// dimension matters only to the question for the ledger of one of its values.
 func (s *Service) ask(ctx context.Context, scope cairn.Scope, q *Query, f func(x *shelf, fields *roster, of func(cairn.AccountID) bool) error) (view, error) {
-	q.By = ""
+	if _, ok := q.part(); !ok {
+		q.By = ""
+	}
 	v, err := s.view(ctx, *q)
 	if err != nil {
 		return v, err

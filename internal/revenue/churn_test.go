@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cairn"
+	"cairn/internal/ledger"
 )
 
 // leavers are four customers of whom one leaves in May: acme is bound for a
@@ -181,3 +182,48 @@ func TestContractsThatCameUpAreMendedAsTheyWouldBeMade(t *testing.T) {
 }
 
 func day(s string) cairn.Day { return cairn.Day(when(s).Unix() / 86400) }
+
+// Of one who leaves one product and takes another, the ledger of each product
+// has a movement where that of all has none.
+func TestMovementsOfOneProductAreThoseOfItsLedger(t *testing.T) {
+	h := leaving()
+	h.contracts = append(slices.Clone(leavers),
+		contract{"beta", "b2", []word{{"2023-04-05", "", `{"mrr":"25","month_to_month":true,"product":"Extra","status":"active"}`}}},
+		contract{"none", "n1", []word{{"2023-03-02", "", `{"mrr":"7","month_to_month":true,"status":"active"}`}}})
+	s := service(h)
+	q := months("2023-01", "2023-06")
+	q.By = "product"
+	r, err := s.Report(context.Background(), cairn.Everything, q)
+	if err != nil || len(r.Groups) != 3 {
+		t.Fatalf("%+v, %v", r.Groups, err)
+	}
+	seen := 0
+	for _, g := range r.Groups {
+		all := ledger.Total(g.Months)
+		for kind, want := range map[ledger.Kind]int64{
+			ledger.New: all.New, ledger.Expansion: all.Expansion, ledger.Contraction: all.Contraction, ledger.Churn: all.Churn, ledger.Reactivation: all.Reactivation,
+		} {
+			q.Part = &g.Value
+			p, err := s.Movements(context.Background(), cairn.Everything, q, kind, 0, 100)
+			if err == nil {
+				err = s.Explain(context.Background(), q, &p)
+			}
+			if err != nil || p.Sum != want {
+				t.Errorf("%s of %q: %d, want %d, %v", kind, g.Value, p.Sum, want, err)
+			}
+			for _, m := range p.Movements {
+				if seen++; len(m.Causes) == 0 {
+					t.Errorf("%s of %q on %s has no cause", kind, g.Value, m.On)
+				}
+			}
+		}
+	}
+	if seen != 7 {
+		t.Errorf("%d movements", seen)
+	}
+	other := "Other"
+	q.Part = &other
+	if p, err := s.Movements(context.Background(), cairn.Everything, q, "", 0, 100); err != nil || p.Count != 0 {
+		t.Errorf("nobody has it: %+v, %v", p, err)
+	}
+}

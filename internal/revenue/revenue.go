@@ -62,6 +62,7 @@ type Query struct {
 	Known    time.Time    `json:"known"`    // as known then; zero: now
 	Booked   bool         `json:"booked"`   // closed months as they were booked
 	Where    string       `json:"where"`    // only some accounts; see [ParseWhere]
+	Part     *string      `json:"-"`        // of movements, where By is a field of contracts: those of the ledger of this value; nil: of all
 }
 
 // A Report is what was asked for.

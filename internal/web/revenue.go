@@ -303,22 +303,23 @@ func (t revenueView) groups() []revenueGroup {
 	return out
 }
 
-// inGroup leads to what is behind an amount of one value of the dimension: the
-// accounts that paid it, or the movements. By a field of contracts only customers
-// can be asked for, and of some amounts there is nothing to open: "".
+// inGroup leads to what is behind an amount of one value of the dimension: who
+// paid it, or the movements.
 func (t revenueView) inGroup(value, part string) string {
-	if !t.ofAccounts() {
-		who := map[string]revenue.Behind{"start": revenue.AtStart, "new": revenue.NewOnes, "churn": revenue.LostOnes, "end": revenue.AtEnd}[part]
-		if who == "" {
-			return ""
+	stands := part == "start" || part == "end"
+	switch {
+	case t.ofAccounts():
+		where := revenue.WhereText(append(t.where(), revenue.Where{Field: t.Asked.By, Value: value}))
+		if stands {
+			return t.address("/revenue/accounts", "of", part, "by", "", "booked", "", "where", where)
 		}
-		return t.whose(value, who)
+		return t.address("/revenue/movements", "kind", part, "by", "", "booked", "", "where", where)
+	case stands:
+		return t.whose(value, revenue.Behind(part))
 	}
-	where := revenue.WhereText(append(t.where(), revenue.Where{Field: t.Asked.By, Value: value}))
-	if part == "start" || part == "end" {
-		return t.address("/revenue/accounts", "of", part, "by", "", "booked", "", "where", where)
-	}
-	return t.address("/revenue/movements", "kind", part, "by", "", "booked", "", "where", where)
+	q := t.query("kind", part, "booked", "")
+	q.Set("value", value) // the empty one too
+	return addressOf("/revenue/movements", q)
 }
 
 // months says which months the page is about.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -43,6 +44,10 @@ func (s *site) movementsView(r *http.Request, v View, limit int) (t movementsVie
 		return t, err
 	}
 	t.At = knownOn(t.Asked, v)
+	if _, ok := revenue.OfContracts(t.Asked.By); ok && r.Form.Has("value") {
+		part := r.FormValue("value")
+		t.Asked.Part = &part
+	}
 	t.Kind = ledger.Kind(r.FormValue("kind"))
 	if t.Kind != "" && !slices.Contains(ledger.Kinds(), t.Kind) {
 		return t, cairn.Errorf(cairn.NotFound, "There are no movements of this kind.").At("kind")
@@ -110,6 +115,10 @@ func (t movementsView) title() string { return kindNames[t.Kind] }
 func (t movementsView) words(v View) string {
 	if !t.Account.ID.IsZero() {
 		return fmt.Sprintf("a month is what it pays after %s, policy %s.", v.several(t.Count, "movement", "movements"), t.Policy.Name)
+	}
+	if part := t.Asked.Part; part != nil {
+		return fmt.Sprintf("%s: %s in the ledger of %s %s, of %s, policy %s.", t.months(), v.several(t.Count, "movement", "movements"),
+			t.Asked.By, cmp.Or(*part, "not told"), v.several(t.Accounts, "account", "accounts"), t.Policy.Name)
 	}
 	return fmt.Sprintf("%s: %s of %s, policy %s.", t.months(), v.several(t.Count, "movement", "movements"), v.several(t.Accounts, "account", "accounts"), t.Policy.Name)
 }

@@ -61,6 +61,9 @@ func (t question) query(change ...string) url.Values {
 	if t.Asked.Booked {
 		set("booked", "1")
 	}
+	if t.Asked.Part != nil {
+		q.Set("value", *t.Asked.Part) // the empty one too
+	}
 	for _, b := range t.Besides {
 		set(b[0], b[1])
 	}

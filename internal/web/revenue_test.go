@@ -230,6 +230,21 @@ func TestTheLeadersHomeOpensEveryNumber(t *testing.T) {
 			t.Errorf("the page does not have %q", want)
 		}
 	}
+	for by, want := range map[string][]string{
+		"owner":   {"/revenue/movements?from=", "kind=new", "where=owner%3AAcme", "of=start", "of=end"},
+		"product": {"/revenue/movements?by=product", "kind=new", "value=", "of=end"},
+	} {
+		body := ask(t, earningSite(false), "GET", "/revenue?by="+by, nil).body
+		_, groups, _ := strings.Cut(body, `id="groups-title"`)
+		for _, want := range want {
+			if !strings.Contains(groups, want) {
+				t.Errorf("by %s the breakdown does not lead to %q", by, want)
+			}
+		}
+	}
+	if res := ask(t, earningSite(false), "GET", "/revenue/movements?by=product&value=&kind=new", nil); !strings.Contains(res.body, "in the ledger of product not told") {
+		t.Error("the movements of one product do not say so")
+	}
 	terms := ask(t, earningSite(false), "GET", "/revenue/definitions", nil).body
 	for _, tile := range (revenueView{}).tiles(View{numbers: numbersOf("")}) {
 		if !strings.Contains(terms, `id="`+tile.Key+`"`) {
