@@ -103,17 +103,24 @@ type Store interface {
 	// Records returns the account's records of one kind as of t (zero: now),
 	// newest first, with personal fields opened.
 	Records(ctx context.Context, scope cairn.Scope, id cairn.AccountID, k cairn.EventKind, t time.Time) ([]cairn.Record, error)
-	// Days returns the daily levels as they were measured at the time.
-	Days(ctx context.Context, scope cairn.Scope, id cairn.AccountID, from, to cairn.Day) ([]Day, error)
+	// Scored returns how the account was scored on the days on which that
+	// changed, in order: the last such day until from, and all until to.
+	Scored(ctx context.Context, scope cairn.Scope, id cairn.AccountID, from, to cairn.Day) ([]Scored, error)
+	// ScoredOn calls f with how each account stood scored at the end of a day.
+	ScoredOn(ctx context.Context, scope cairn.Scope, day cairn.Day, f func(cairn.AccountID, Scored)) error
 }
 
-// A Day is what was measured of an account on one day, last turn counts.
-type Day struct {
-	Day   cairn.Day
-	Level cairn.Points
-	Way   cairn.Way
-	Model string
-	Rev   int
+// A Scored is how an account was scored from a day on, until the next: as it was
+// said then, whatever was learnt since. The last turn of the day counts.
+type Scored struct {
+	Day   cairn.Day    `json:"day"`
+	Known bool         `json:"known"`
+	Level cairn.Points `json:"level"`
+	Way   cairn.Way    `json:"way"`
+	Band  int          `json:"band"` // which of the model's grades, the lowest is 0
+	Model string       `json:"model"`
+	Rev   int          `json:"rev"`
+	Pos   int64        `json:"pos"` // events folded by then, of all partitions
 }
 
 // An Explainer measures and rates an account as of any moment, from history.

@@ -26,6 +26,9 @@ func (t *teller) contract() {
 		"seats": a.seatsOn(begin), "start": date(a.since), "renews": date(next), "status": "active", "auto_renew": true,
 	}
 	maps.Copy(signed, t.conditions())
+	if until := t.introduced(); until > begin {
+		signed["discount_percent"], signed["discount_until"] = introduction, date(until)
+	}
 	t.terms(begin, "signed", signed)
 	for ; next < t.horizon && !a.gone(next); next = months(next, a.term) {
 		t.terms(next, "renewed-"+next.String(), map[string]any{
@@ -41,6 +44,18 @@ func (t *teller) contract() {
 		t.changed(cut, "contracted")
 	}
 	t.notice()
+}
+
+// introduction is the percentage that some pay less at first: what policies
+// count differently.
+const introduction = 20
+
+// introduced is until when a pays less than the list says; 0: it never did.
+func (t *teller) introduced() cairn.Day {
+	if !t.dice(t.a.n, moneyTheme, 13).chance(0.2) {
+		return 0
+	}
+	return months(t.a.since, 3)
 }
 
 func (t *teller) terms(d cairn.Day, id string, fields map[string]any) {
@@ -159,6 +174,11 @@ func (t *teller) bill(n int, issued cairn.Day, period int) bill {
 	a := t.a
 	roll := t.dice(a.n, invoiceTheme, int64(n))
 	b := bill{n: n, issued: issued, due: issued + 14, cents: a.mrr(issued) * int64(period)}
+	for m := range period { // what is paid in advance may go on beyond it
+		if months(issued, m) < t.introduced() {
+			b.cents -= a.mrr(issued) * introduction / 100
+		}
+	}
 	b.paid = b.due - cairn.Day(roll.between(0, 12))
 	if roll.chance(0.07) {
 		b.paid = b.due + cairn.Day(roll.between(2, 14))

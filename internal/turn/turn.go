@@ -65,7 +65,8 @@ type Result struct {
 	LastSeen  time.Time
 	Decisions []cairn.Decision // those that are new or differ from the last
 	Actions   []cairn.Action
-	Stands    bool        // the day's level is what the turn before kept
+	Band      int         // which of the model's grades the level has
+	Stands    bool        // nothing that is kept of the day differs from what the turn before kept
 	Base      *rule.Input // what rules compare the next turn with: of it all, what they read
 	Next      time.Time   // when the account's turn comes again though nothing touches it
 }
@@ -222,10 +223,10 @@ func (defs Definitions) Take(l Loaded, yard signal.Yard, now time.Time) Result {
 	r.Vector = model.VectorFrom(defs.past(l, model, counted), but(measure, now, r.Signals), defs.Settings.Zone, now)
 	r.Vector.Counted = counted
 	defs.Catalogue.Note(l.Gaps, r.Vector.Trail)
-	if l.Prev != nil {
+	r.Band = model.Band(r.Vector.Level)
+	if l.Prev != nil { // the same revision of a model has the same grades
 		was, v := l.Prev.Vector, r.Vector
-		r.Stands = dayOf(was.At, defs) == dayOf(now, defs) && was.Known == v.Known && was.Level == v.Level && was.Way == v.Way &&
-			was.Model == v.Model && was.Rev == v.Rev
+		r.Stands = was.Known == v.Known && was.Level == v.Level && was.Way == v.Way && was.Model == v.Model && was.Rev == v.Rev
 	}
 	r.MRR, r.Renews, r.LastSeen = columns(r.Signals, defs, now)
 	// The next day begins for the account the moment after midnight, which

@@ -164,12 +164,14 @@ func (m Model) AllGrades() []Grade {
 }
 
 // Grade returns the grade of a level.
-func (m Model) Grade(level cairn.Points) Grade {
-	grades := m.AllGrades()
-	at := grades[0]
-	for _, g := range grades {
+func (m Model) Grade(level cairn.Points) Grade { return m.AllGrades()[m.Band(level)] }
+
+// Band returns which of the model's grades a level has; the lowest is 0.
+func (m Model) Band(level cairn.Points) int {
+	at := 0
+	for i, g := range m.AllGrades() {
 		if level >= cairn.Points(math.Round(g.From*1000)) {
-			at = g
+			at = i
 		}
 	}
 	return at

@@ -32,6 +32,7 @@ type company struct {
 	items    []work.Item
 	closed   int
 	moved    []work.Moved
+	scored   map[cairn.AccountID][]account.Scored
 	alarms   []ingest.Alarm
 	saved    ingest.Source
 	sample   []cairn.Event
@@ -140,8 +141,20 @@ func (c *company) Records(_ context.Context, _ cairn.Scope, _ cairn.AccountID, k
 	return c.records[k], c.broken
 }
 
-func (c *company) Days(context.Context, cairn.Scope, cairn.AccountID, cairn.Day, cairn.Day) ([]account.Day, error) {
-	return nil, c.broken
+func (c *company) ScoredOn(_ context.Context, scope cairn.Scope, day cairn.Day, f func(cairn.AccountID, account.Scored)) error {
+	for id, all := range c.scored {
+		for _, d := range slices.Backward(all) {
+			if d.Day <= day && scope.Sees(id) {
+				f(id, d)
+				break
+			}
+		}
+	}
+	return c.broken
+}
+
+func (c *company) Scored(_ context.Context, _ cairn.Scope, id cairn.AccountID, _, _ cairn.Day) ([]account.Scored, error) {
+	return c.scored[id], c.broken
 }
 
 func (c *company) Explain(_ context.Context, _ cairn.Scope, id cairn.AccountID, t time.Time) (cairn.Vector, cairn.Signals, error) {

@@ -208,15 +208,7 @@ func (s *site) todayMoved(w http.ResponseWriter, r *http.Request, v View) error 
 		return err
 	}
 	id, yesterday := cairn.AccountID{ID: raw}, v.Today()-1
-	days, err := s.Accounts.Days(r.Context(), v.Scope(), id, yesterday-366, yesterday)
-	if err != nil {
-		return err
-	}
-	last := yesterday
-	if len(days) > 0 {
-		last = days[len(days)-1].Day
-	}
-	before, _, err := s.Explain.Explain(r.Context(), v.Scope(), id, last.End(v.Zone).Add(-time.Second))
+	before, _, err := s.Explain.Explain(r.Context(), v.Scope(), id, yesterday.End(v.Zone).Add(-time.Second))
 	if err != nil {
 		return err
 	}

@@ -391,6 +391,22 @@ CREATE TABLE reject_count (
     primary key (source, code, field)
 ) without rowid;
 
+CREATE TABLE scored (
+    account bytea   not null,
+    day     integer not null,
+    model   integer not null,  -- scorer.n
+    level   bigint  not null,  -- thousandths of a point; -1: not known
+    shape   integer not null,  -- way + 4 * band: 0 unknown, 1 falling, 2 steady, 3 rising; the lowest band is 0
+    rev     integer not null,  -- of the model
+    pos     bigint  not null,  -- events folded by then, of all partitions
+    primary key (account, day)
+) without rowid;
+
+CREATE TABLE scorer (
+    n    integer not null primary key,
+    name text    not null unique     -- of a model
+) without rowid;
+
 CREATE TABLE serial (
     name text   not null primary key,
     n    bigint not null
@@ -519,17 +535,6 @@ CREATE INDEX vector_level on vector (level);
 CREATE INDEX vector_renews on vector (renews);
 
 CREATE INDEX vector_risk on vector (account, level, way) where known = 1 and (level < 40000 or way = 'falling');
-
-CREATE TABLE vector_day (
-    account bytea   not null,
-    day     integer not null,
-    known   integer not null,
-    level   bigint  not null,
-    way     text    not null,
-    model   text    not null,
-    rev     integer not null,
-    primary key (account, day)
-) without rowid;
 
 CREATE TABLE volume (
     gen     integer not null,

@@ -387,29 +387,3 @@ func (s *Store) called(ctx context.Context, scope cairn.Scope, condition, text s
 	}
 	return ids, names, rows.Err()
 }
-
-// Days returns the daily levels as they were measured; see [account.Store].
-// Days on which nothing was known are left out.
-func (s *Store) Days(ctx context.Context, scope cairn.Scope, id cairn.AccountID, from, to cairn.Day) ([]account.Day, error) {
-	var st statement
-	st.add(`
-		/* account.Days */
-		select day, level, way, model, rev from vector_day
-		where account = ? and known = 1 and day >= ? and day <= ? and `, id, int64(from), int64(to))
-	st.within(scope, "account")
-	st.add(` order by day`)
-	rows, err := s.db.QueryContext(ctx, st.String(), st.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []account.Day
-	for rows.Next() {
-		var d account.Day
-		if err := rows.Scan(&d.Day, &d.Level, &d.Way, &d.Model, &d.Rev); err != nil {
-			return nil, err
-		}
-		out = append(out, d)
-	}
-	return out, rows.Err()
-}

@@ -98,6 +98,7 @@ type Store struct {
 	door     committer
 	keys     keyring
 	known    known
+	scorers  sync.Map // names of models to their numbers
 	filling  gapped
 	bells    bells
 	held     held

@@ -155,7 +155,7 @@ func (s *Store) release(ctx context.Context, tx *Tx, found []turnRow) ([]turnRow
 
 // writeTurns writes what turns found.
 func (s *Store) writeTurns(ctx context.Context, tx *Tx, found []turnRow) error {
-	for _, write := range []func(context.Context, *Tx, []turnRow) error{s.writeVectors, s.writeMeasures, s.writeDays, s.writeDecisions, s.writeActions} {
+	for _, write := range []func(context.Context, *Tx, []turnRow) error{s.writeVectors, s.writeMeasures, s.writeScores, s.writeDecisions, s.writeActions} {
 		if err := write(ctx, tx, found); err != nil {
 			return err
 		}
@@ -184,29 +184,6 @@ func (s *Store) writeVectors(ctx context.Context, tx *Tx, found []turnRow) error
 		Col{"account", accounts}, Col{"at", at}, Col{"known", known}, Col{"level", level}, Col{"way", way}, Col{"slope", slope}, Col{"mrr", mrr},
 		Col{"currency", currency}, Col{"renews", renews}, Col{"last_seen", seen}, Col{"base", base}, Col{"active", people},
 		Col{"body", body}, Col{"signals", signals})
-}
-
-// writeDays writes the levels of the day, but for those that stand already.
-func (s *Store) writeDays(ctx context.Context, tx *Tx, found []turnRow) error {
-	zone := s.Settings().Zone
-	var accounts [][]byte
-	var ways, models []string
-	var days, known, levels, revs []int64
-	for _, row := range found {
-		if row.r.Stands {
-			continue
-		}
-		v := &row.r.Vector
-		accounts, ways, models = append(accounts, row.r.Due.Account.ID[:]), append(ways, string(v.Way)), append(models, v.Model)
-		days = append(days, int64(cairn.DayOf(row.r.At.Add(-time.Microsecond), zone)))
-		known, levels, revs = append(known, one(v.Known)), append(levels, int64(v.Level)), append(revs, int64(v.Rev))
-	}
-	if len(accounts) == 0 {
-		return nil
-	}
-	return s.engine.Insert(ctx, tx, "vector_day", `on conflict (account, day) do update set known = excluded.known, level = excluded.level,
-		way = excluded.way, model = excluded.model, rev = excluded.rev`,
-		Col{"account", accounts}, Col{"day", days}, Col{"known", known}, Col{"level", levels}, Col{"way", ways}, Col{"model", models}, Col{"rev", revs})
 }
 
 func (s *Store) writeDecisions(ctx context.Context, tx *Tx, found []turnRow) error {

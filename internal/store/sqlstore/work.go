@@ -247,7 +247,7 @@ func (s *Store) Moved(ctx context.Context, scope cairn.Scope, owner string, day 
 		/* work.Moved */
 		select`+accountColumns+`, m.was, v.level from (
 			select a.id as id, v.level as level, (
-				select d.level from vector_day d where d.account = a.id and d.known = 1 and d.day < ?
+				select d.level from scored d where d.account = a.id and d.level >= 0 and d.day < ?
 				order by d.day desc limit 1) as was
 			from account a join vector v on v.account = a.id
 			where v.known = 1 and a.status <> 'ignored' and `, int64(day))

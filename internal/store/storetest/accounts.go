@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"cairn"
 	"cairn/internal/account"
 	"cairn/internal/event"
@@ -22,7 +25,7 @@ func Accounts(t *testing.T, open Opener) {
 	t.Run("AnAccountComesWithItsSignals", func(t *testing.T) { accountSignals(t, newWorld(t, open(t))) })
 	t.Run("PeopleAreSeenOnTheirLastActiveDay", func(t *testing.T) { peopleSeen(t, newWorld(t, open(t))) })
 	t.Run("RecordsStandAsTheyStoodThen", func(t *testing.T) { recordsThen(t, newWorld(t, open(t))) })
-	t.Run("DaysAreWhatWasMeasuredThen", func(t *testing.T) { measuredDays(t, newWorld(t, open(t))) })
+	t.Run("WhatWasScoredThenStaysAsItWas", func(t *testing.T) { scoredDays(t, newWorld(t, open(t))) })
 	t.Run("ATimelineMergesTheStreamsOfAnAccount", func(t *testing.T) { timeline(t, newWorld(t, open(t))) })
 	t.Run("ATimelineKeepsToItsFilters", func(t *testing.T) { timelineFilters(t, newWorld(t, open(t))) })
 }
@@ -270,14 +273,14 @@ func scopedAccounts(t *testing.T, w *world) {
 				same(t, c.name+": records", 0, len(must(w.Records(ctx, c.scope, acct("a2"), k, at))(t)))
 			}
 		}
-		same(t, c.name+": days", 0, len(must(w.Days(ctx, c.scope, acct("a2"), 0, 1<<20))(t)))
+		same(t, c.name+": days", 0, len(must(w.Scored(ctx, c.scope, acct("a2"), 0, 1<<20))(t)))
 		same(t, c.name+": timeline", 0, len(must(w.Timeline(ctx, c.scope, event.Query{Account: acct("a2")}))(t).Events))
 	}
 	for _, scope := range []cairn.Scope{only("a2"), cairn.Everything} {
 		must(w.Account(ctx, scope, acct("a2")))(t)
 		same(t, "people", 1, len(must(w.People(ctx, scope, acct("a2")))(t)))
 		same(t, "records", 1, len(must(w.Records(ctx, scope, acct("a2"), cairn.OfContract, noon))(t)))
-		same(t, "days", 1, len(must(w.Days(ctx, scope, acct("a2"), 0, 1<<20))(t)))
+		same(t, "days", 1, len(must(w.Scored(ctx, scope, acct("a2"), 0, 1<<20))(t)))
 		same(t, "timeline", 3, len(must(w.Timeline(ctx, scope, event.Query{Account: acct("a2")}))(t).Events))
 	}
 }
@@ -451,20 +454,55 @@ func recordsThen(t *testing.T, w *world) {
 	}
 }
 
-func measuredDays(t *testing.T, w *world) {
-	w.admit(w.did("a1", "p1", "Report Created", days(9)))
+func scoredDays(t *testing.T, w *world) {
+	w.admit(w.did("a1", "p1", "Report Created", days(9)), w.did("a2", "p2", "Report Created", days(9)))
 	w.fold()
+	other := level(60, cairn.Rising, 200)
+	other.Vector.Model, other.Vector.Rev, other.Band = "strict", 7, 2
 	w.measure(days(5), map[string]turn.Result{"a1": level(50, cairn.Steady, 0)})
 	w.measure(days(5).Add(2*time.Hour), map[string]turn.Result{"a1": level(55, cairn.Rising, 100)})
 	w.measure(days(3), map[string]turn.Result{"a1": {}})
-	w.measure(days(2), map[string]turn.Result{"a1": level(60, cairn.Rising, 200)})
+	stands := level(60, cairn.Rising, 200)
+	stands.Stands = true
+	w.measure(days(2), map[string]turn.Result{"a1": other, "a2": level(20, cairn.Falling, 0)})
+	w.measure(days(1), map[string]turn.Result{"a1": stands})
 	day := func(n int) cairn.Day { return cairn.DayOf(days(n), time.UTC) }
-	all := []account.Day{
-		{Day: day(5), Level: 55000, Way: cairn.Rising, Model: "default", Rev: 1},
-		{Day: day(2), Level: 60000, Way: cairn.Rising, Model: "default", Rev: 1},
+	all := []account.Scored{
+		{Day: day(5), Known: true, Level: 55000, Way: cairn.Rising, Model: "default", Rev: 1},
+		{Day: day(3), Way: cairn.Unknown, Model: "default", Rev: 1},
+		{Day: day(2), Known: true, Level: 60000, Way: cairn.Rising, Band: 2, Model: "strict", Rev: 7},
 	}
-	same(t, "all days", all, must(w.Days(t.Context(), cairn.Everything, acct("a1"), 0, day(0)))(t))
-	same(t, "the last", all[1:], must(w.Days(t.Context(), cairn.Everything, acct("a1"), day(4), day(2)))(t))
+	pos := cmpopts.IgnoreFields(account.Scored{}, "Pos")
+	for _, c := range []struct {
+		name     string
+		from, to cairn.Day
+		want     []account.Scored
+	}{
+		{"all", 0, day(0), all}, {"from between, with what stood then", day(4), day(2), all}, {"from a day that has one", day(3), day(0), all[1:]}, {"until then", 0, day(4), all[:1]}, {"before any", 0, day(6), nil},
+	} {
+		got := must(w.Scored(t.Context(), cairn.Everything, acct("a1"), c.from, c.to))(t)
+		if diff := cmp.Diff(c.want, got, pos); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", c.name, diff)
+		}
+		for _, d := range got {
+			if d.Pos <= 0 {
+				t.Errorf("%s: %v does not say how far the log was read", c.name, d.Day)
+			}
+		}
+	}
+	on := func(scope cairn.Scope, d cairn.Day) map[cairn.AccountID]cairn.Points {
+		out := map[cairn.AccountID]cairn.Points{}
+		if err := w.ScoredOn(t.Context(), scope, d, func(id cairn.AccountID, s account.Scored) { out[id] = s.Level }); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if diff := cmp.Diff(map[cairn.AccountID]cairn.Points{acct("a1"): 55000, acct("a2"): 0}, on(cairn.Everything, day(4))); diff != "" {
+		t.Errorf("at the end of a day (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(map[cairn.AccountID]cairn.Points{acct("a2"): 20000}, on(cairn.Scope{Accounts: []cairn.AccountID{acct("a2")}}, day(2))); diff != "" {
+		t.Errorf("of a scope (-want +got)\n%s", diff)
+	}
 }
 
 // happening makes an account of many streams: its own, people's, and one of a

@@ -143,7 +143,9 @@ func (w *world) measure(at time.Time, found map[string]turn.Result) {
 			w.Fatalf("account %s is not due", key)
 		}
 		r.Due, r.At, r.Next = d, at, at.Add(time.Hour)
-		r.Vector.At, r.Vector.Model, r.Vector.Rev = at, "default", 1
+		if r.Vector.At = at; r.Vector.Model == "" {
+			r.Vector.Model, r.Vector.Rev = "default", 1
+		}
 		rs = append(rs, r)
 		delete(by, acct(key))
 	}
