@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cairn"
+	"cairn/internal/account"
 	"cairn/internal/event"
 	"cairn/internal/vector"
 )
@@ -27,6 +28,7 @@ type accountHistoryView struct {
 	View    accountView // for addresses
 	Marks   []cairn.Mark
 	Markers []accountMarker
+	Scored  []account.Scored // as it was said then
 }
 
 // An accountMarker is something that happened and may explain a level.
@@ -38,7 +40,7 @@ type accountMarker struct {
 }
 
 // accountLanes are the kinds of markers, from the top.
-var accountLanes = []string{"Contract", "Billing", "Support", "Talks"}
+var accountLanes = []string{"Contract", "Billing", "Support", "Talks", "Changes"}
 
 // accountWeeks reads how many weeks of history an address asks for.
 func accountWeeks(q url.Values) int {
@@ -78,7 +80,61 @@ func (s *site) accountHistoryPart(w http.ResponseWriter, r *http.Request, v View
 	if h.Markers, err = s.accountMarkers(ctx, v, id, ends[0]); err != nil {
 		return err
 	}
+	if h.Scored, err = s.Accounts.Scored(ctx, scope, id, cairn.DayOf(ends[0], v.Zone), v.Today()); err != nil {
+		return err
+	}
+	owners, err := s.ownerMarkers(ctx, v, id, ends[0])
+	if err != nil {
+		return err
+	}
+	h.Markers = append(append(h.Markers, owners...), modelMarkers(h.Scored, v.Zone)...)
+	slices.SortFunc(h.Markers, func(a, b accountMarker) int { return b.At.Compare(a.At) })
 	return s.write(w, r, http.StatusOK, accountHistorySection(v, h))
+}
+
+// modelMarkers are when another model, or another revision, began to score.
+func modelMarkers(scored []account.Scored, zone *time.Location) []accountMarker {
+	var out []accountMarker
+	for i := 1; i < len(scored); i++ {
+		if was, is := scored[i-1], scored[i]; was.Model != is.Model || was.Rev != is.Rev {
+			out = append(out, accountMarker{At: is.Day.Start(zone), Lane: "Changes", Text: "Scored by " + modelRevision(is) + ", before by " + modelRevision(was)})
+		}
+	}
+	return out
+}
+
+func modelRevision(d account.Scored) string {
+	if d.Rev == 0 {
+		return "the model " + d.Model
+	}
+	return fmt.Sprintf("the model %s, revision %d", d.Model, d.Rev)
+}
+
+// ownerMarkers are when the account changed hands since t. Each look goes to
+// the moment before the last word about the owner.
+func (s *site) ownerMarkers(ctx context.Context, v View, id cairn.AccountID, t time.Time) ([]accountMarker, error) {
+	var out []accountMarker
+	later, since := "", time.Time{}
+	for at := (time.Time{}); len(out) < accountMarkersShown; {
+		records, err := s.Accounts.Records(ctx, v.Scope(), id, cairn.OfAccount, at)
+		if err != nil {
+			return nil, err
+		}
+		if len(records) == 0 {
+			return out, nil
+		}
+		said, known := records[0].Fields["owner"]
+		owner := records[0].Text("owner")
+		if !since.IsZero() && owner != later {
+			out = append(out, accountMarker{At: since, Lane: "Changes", Text: "Owner " + cmp.Or(later, "nobody") + ", before " + cmp.Or(owner, "nobody")})
+		}
+		if !known || !said.At.After(t) || !since.IsZero() && !said.At.Before(since) {
+			return out, nil
+		}
+		later, since = owner, said.At
+		at = said.At.Add(-time.Microsecond)
+	}
+	return out, nil
 }
 
 // accountMarkers are what happened to the account since t.
@@ -176,6 +232,7 @@ func (h accountHistoryView) chart(v View) map[string]any {
 	if len(h.Marks) > 0 {
 		left = h.Marks[0].At.UnixMilli()
 	}
+	then := h.then(v, left, right)
 	axis := func(grid int, labels bool) map[string]any {
 		return map[string]any{
 			"type": "time", "gridIndex": grid, "min": left, "max": right, "splitNumber": 6,
@@ -192,7 +249,7 @@ func (h accountHistoryView) chart(v View) map[string]any {
 		"tooltip": map[string]any{"trigger": "item", "formatter": "{b}", "confine": true, "backgroundColor": "--ink", "borderWidth": 0, "textStyle": map[string]any{"color": "--surface", "fontSize": 12.5}},
 		"grid": []any{
 			map[string]any{"left": 62, "right": 16, "top": 16, "height": 176},
-			map[string]any{"left": 62, "right": 16, "top": 216, "height": 84},
+			map[string]any{"left": 62, "right": 16, "top": 216, "height": 104},
 		},
 		"xAxis": []any{axis(0, true), axis(1, false)},
 		"yAxis": []any{
@@ -206,9 +263,46 @@ func (h accountHistoryView) chart(v View) map[string]any {
 				"showSymbol": len(line) <= 60, "lineStyle": map[string]any{"color": "--accent", "width": 2}, "itemStyle": map[string]any{"color": "--accent"},
 				"areaStyle": map[string]any{"color": "--accent", "opacity": 0.06}, "markLine": shown,
 			},
+			map[string]any{
+				"type": "line", "data": then, "step": "end", "connectNulls": false, "symbol": "none", "silent": true,
+				"lineStyle": map[string]any{"color": "--dim", "width": 1.5, "type": "dashed"},
+			},
 			map[string]any{"type": "scatter", "xAxisIndex": 1, "yAxisIndex": 1, "data": lanes, "symbolSize": 9, "cursor": "pointer"},
 		},
 	}
+}
+
+// then is the level as it was scored at the time: each stands until the next.
+func (h accountHistoryView) then(v View, left, right int64) []any {
+	out := []any{}
+	for _, d := range h.Scored {
+		at := max(d.Day.Start(v.Zone).UnixMilli(), left)
+		if d.Known {
+			out = append(out, []any{at, d.Level.Round()})
+		} else {
+			out = append(out, []any{at, nil})
+		}
+	}
+	if n := len(h.Scored); n > 0 && h.Scored[n-1].Known {
+		out = append(out, []any{right, h.Scored[n-1].Level.Round()})
+	}
+	return out
+}
+
+// scoredAt returns how the account stood scored at the end of a week.
+func (h accountHistoryView) scoredAt(v View, t time.Time) string {
+	day, text := cairn.DayOf(t.Add(-time.Microsecond), v.Zone), "–"
+	for _, d := range h.Scored {
+		switch {
+		case d.Day > day:
+			return text
+		case d.Known:
+			text = tenths(d.Level)
+		default:
+			text = "not known"
+		}
+	}
+	return text
 }
 
 // drawable reports whether there is a line to draw.
@@ -241,14 +335,14 @@ func (h accountHistoryView) words(v View) string {
 }
 
 // An accountHistoryRow is one week of the table behind the chart.
-type accountHistoryRow struct{ Label, Level, Change, Happened, Href string }
+type accountHistoryRow struct{ Label, Level, Change, Scored, Happened, Href string }
 
 // rows are the weeks, newest first.
 func (h accountHistoryView) rows(v View) []accountHistoryRow {
 	var out []accountHistoryRow
 	for i := len(h.Marks) - 1; i >= 0; i-- {
 		m := h.Marks[i]
-		row := accountHistoryRow{Label: v.Date(lastDay(m)), Level: "not known", Change: "–", Href: h.View.address(v, lastDay(m))}
+		row := accountHistoryRow{Label: v.Date(lastDay(m)), Level: "not known", Change: "–", Scored: h.scoredAt(v, m.At), Href: h.View.address(v, lastDay(m))}
 		if i == len(h.Marks)-1 {
 			row.Label = "Now"
 		}

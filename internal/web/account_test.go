@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"cairn"
+	"cairn/internal/account"
 	"cairn/internal/event"
 	"cairn/internal/ingest"
 )
@@ -375,11 +376,16 @@ func TestLiveSaysNothingWhileNothingHasChanged(t *testing.T) {
 
 func TestHistoryHasATableBehindItAndDaysToTravelTo(t *testing.T) {
 	c := regulars()
+	today := cairn.DayOf(noon, time.UTC)
+	c.scored = map[cairn.AccountID][]account.Scored{c.accounts[0].ID: {
+		{Day: today - 70, Known: true, Level: 71_500, Way: cairn.Steady, Model: "default", Rev: 1},
+		{Day: today - 20, Known: true, Level: 44_400, Way: cairn.Falling, Model: "strict", Rev: 2},
+	}}
 	status, body := c.visit(t, c.one()+"?weeks=52", "HX-Request", "true", "HX-Target", "history")
 	if status != 200 {
 		t.Fatal(status)
 	}
-	for _, want := range []string{"Show as a table", "Invoice paid late", "Ticket opened, urgent", "?at=2026-10-11&amp;weeks=52", `type="application/json"`, "A year"} {
+	for _, want := range []string{"Scored then", "71.5", "44.4", "Scored by the model strict, revision 2, before by the model default, revision 1", "Show as a table", "Invoice paid late", "Ticket opened, urgent", "?at=2026-10-11&amp;weeks=52", `type="application/json"`, "A year"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q", want)
 		}
