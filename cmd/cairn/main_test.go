@@ -62,6 +62,10 @@ func (h *house) Accounts(_ context.Context, _ cairn.Scope, q account.Query) (acc
 	return account.Page{Accounts: []cairn.Account{acme}, Total: 3, Next: next}, nil
 }
 
+func (h *house) Scored(_ context.Context, _ cairn.Scope, _ cairn.AccountID, from, _ cairn.Day) ([]account.Scored, error) {
+	return []account.Scored{{Day: from - 2, Known: true, Level: 71_000, Way: cairn.Steady, Band: 2, Model: "default", Rev: 1, Pos: 99}}, nil
+}
+
 func (h *house) Explain(_ context.Context, _ cairn.Scope, _ cairn.AccountID, t time.Time) (cairn.Vector, cairn.Signals, error) {
 	if t.IsZero() {
 		t = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -141,6 +145,7 @@ func TestAVectorIsExplainedInSentencesWithPoints(t *testing.T) {
 	got := run(t, "", "vector", "acme", "--data", dir, "--at", "2026-03-01")
 	want := ran{out: `Acme Überwerk (acme), 1 March 2026, 23:59 UTC
 Level 62.5 of 100, falling (-4.2 in 30 days). Few people are active.
+As it was scored since 27 February 2026: 71.0, steady, by default revision 1.
 
 POINTS     OF              REASON                                 GROUP
   12.5   50.0  ■■■·······  3 of 12 people were active in 28 days  Usage
@@ -171,6 +176,11 @@ func TestJSONOfAVectorKeepsItsNames(t *testing.T) {
 			Value   float64
 			Missing string
 		}
+		Projection *struct {
+			At    time.Time
+			Known bool
+		}
+		Scored struct{ Level, Band, Rev, Pos int64 }
 	}
 	if err := json.Unmarshal([]byte(got.out), &v); err != nil {
 		t.Fatal(err, got)
@@ -180,6 +190,7 @@ func TestJSONOfAVectorKeepsItsNames(t *testing.T) {
 		sum += r.Points
 	}
 	if v.Account.Key != "acme" || v.Vector.Level != 62500 || sum != v.Vector.Level || v.Vector.Way != "falling" ||
+		v.Projection == nil || v.Projection.Known || v.Projection.At.IsZero() || v.Scored.Level != 71000 || v.Scored.Band != 2 || v.Scored.Pos != 99 ||
 		v.Signals["usage.active_people_28d"].Value != 3 || v.Signals["sentiment.last_nps"].Missing == "" {
 		t.Errorf("got %s", got.out)
 	}

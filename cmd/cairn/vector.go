@@ -9,35 +9,43 @@ import (
 	"github.com/spf13/cobra"
 
 	"cairn"
+	"cairn/internal/account"
 	"cairn/internal/app"
 	"cairn/internal/vector"
 )
 
 func (c *cli) vectorCommand() *cobra.Command {
-	var at string
+	var at, project string
 	cmd := &cobra.Command{
 		Use:   "vector ACCOUNT",
 		Short: "Explain how an account is doing, now or at any past moment",
 		Long: `Explain an account's Success Vector: its level, its way, and every reason
-with the points that it gives. ACCOUNT is an id, a key, a domain or a name.`,
-		Example: "  cairn vector acme\n  cairn vector acme --at 2026-03-01",
+with the points that it gives; how it was scored on that day, whatever was learnt
+since; and where it is by the next renewal if it goes on like this, with an
+interval of 80 %. ACCOUNT is an id, a key, a domain or a name.`,
+		Example: "  cairn vector acme\n  cairn vector acme --at 2026-03-01\n  cairn vector acme --project 2027-03-01 --json",
 		Args:    cobra.ExactArgs(1),
 	}
 	cmd.Flags().StringVar(&at, "at", "", "moment to explain, as 2026-03-01 (the end of that day, UTC) or 2026-03-01T12:00:00Z")
+	cmd.Flags().StringVar(&project, "project", "", "moment to which the level is projected (default: the renewal, or 90 days on)")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		t, err := moment(at)
 		if err != nil {
 			return err
 		}
-		x, err := call(c, cmd, app.Explain, app.VectorQuery{Account: args[0], At: t}, nil)
+		to, err := moment(project)
+		if err != nil {
+			return cairn.Errorf(cairn.Invalid, "%q is not a moment such as 2027-03-01.", project).At("project")
+		}
+		x, err := call(c, cmd, app.Explain, app.VectorQuery{Account: args[0], At: t, Project: to}, nil)
 		if err != nil {
 			return err
 		}
 		if *asJSON {
 			return printJSON(c.out, explained{
 				Account: accountName{x.Account.ID, x.Account.Key, x.Account.Name},
-				Vector:  x.Vector, Signals: x.Signals,
+				Vector:  x.Vector, Signals: x.Signals, Projection: x.Projection, Scored: x.Scored,
 			})
 		}
 		printVector(c.out, x)
@@ -118,6 +126,9 @@ type explained struct {
 	Account accountName   `json:"account"`
 	Vector  cairn.Vector  `json:"vector"`
 	Signals cairn.Signals `json:"signals"`
+
+	Projection vector.Projection `json:"projection"`
+	Scored     *account.Scored   `json:"scored"`
 }
 
 type accountName struct {
@@ -153,7 +164,15 @@ func printVector(w io.Writer, x app.Explained) {
 	if v.Way != cairn.Unknown {
 		fmt.Fprintf(w, " (%s in 30 days)", signed(v.Slope))
 	}
-	fmt.Fprintf(w, ". %s\n\n", v.Why)
+	fmt.Fprintf(w, ". %s\n", v.Why)
+	day := func(t time.Time) string { return t.UTC().Add(-time.Microsecond).Format("2 January 2006") }
+	if p := x.Projection; p.Known {
+		fmt.Fprintf(w, "If it goes on like this: %s on %s (%s to %s).\n", level(true, p.Level), day(p.At), level(true, p.Low), level(true, p.High))
+	}
+	if s := x.Scored; s != nil {
+		fmt.Fprintf(w, "As it was scored since %s: %s, %s, by %s revision %d.\n", day(s.Day.End(time.UTC)), level(s.Known, s.Level), s.Way, s.Model, s.Rev)
+	}
+	fmt.Fprintln(w)
 
 	g := grid{head: []string{">POINTS", ">OF", "", "REASON", "GROUP"}}
 	var left []cairn.Reason

@@ -195,7 +195,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/api/v1/events:bulk", api.Bulk(door, a.Store, a.Store, a.stopping, a.log))
 	mux.Handle("/api/v1/", a.resources().Handler())
 	mux.Handle("/", web.New(web.Deps{
-		Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
+		Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, Diff: a.Explain, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
 		Usage: a.Usage, Model: a.Model, Revenue: a.Revenue, Losses: a.Losses, Renewals: a.Renewals, Memos: a.Store, Payments: a.Payment, Opportunities: a.Opportunities, Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()

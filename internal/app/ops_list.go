@@ -7,6 +7,7 @@ import (
 	"cairn"
 	"cairn/internal/account"
 	"cairn/internal/ingest"
+	"cairn/internal/vector"
 )
 
 // operations are all operations that a running server answers.
@@ -33,13 +34,16 @@ var Ping = Op[None, string]{"ping", func(_ context.Context, h House, _ None, _ f
 type VectorQuery struct {
 	Account string    `json:"account"` // id, key, domain or name
 	At      time.Time `json:"at"`      // zero: now
+	Project time.Time `json:"project"` // to which moment the level is projected; zero: the renewal, or 90 days on
 }
 
 // An Explained is an account's vector with the signals behind it.
 type Explained struct {
-	Account cairn.Account `json:"account"`
-	Vector  cairn.Vector  `json:"vector"`
-	Signals cairn.Signals `json:"signals"`
+	Account    cairn.Account     `json:"account"`
+	Vector     cairn.Vector      `json:"vector"`
+	Signals    cairn.Signals     `json:"signals"`
+	Projection vector.Projection `json:"projection"`
+	Scored     *account.Scored   `json:"scored"` // as it was said at the end of that day; nil: nothing was
 }
 
 // Explain measures and rates one account as of a moment.
@@ -52,7 +56,25 @@ var Explain = Op[VectorQuery, Explained]{"vector", func(ctx context.Context, h H
 	if out.Account, err = h.Accounts.Account(ctx, cairn.Everything, id); err != nil {
 		return out, err
 	}
-	out.Vector, out.Signals, err = h.Explain.Explain(ctx, cairn.Everything, id, q.At)
+	if out.Vector, out.Signals, err = h.Explain.Explain(ctx, cairn.Everything, id, q.At); err != nil {
+		return out, err
+	}
+	zone := time.UTC
+	if h.Zone != nil {
+		zone = h.Zone()
+	}
+	if q.Project.IsZero() {
+		q.Project = vector.Ahead(out.Vector.At, out.Signals, zone)
+	}
+	if q.Project.Before(out.Vector.At) {
+		return out, cairn.Errorf(cairn.Invalid, "A level is projected to a moment after the one that is explained.").At("project")
+	}
+	out.Projection = vector.Project(out.Vector.Trail, q.Project)
+	day := cairn.DayOf(out.Vector.At.Add(-time.Microsecond), zone)
+	scored, err := h.Accounts.Scored(ctx, cairn.Everything, id, day, day)
+	if len(scored) > 0 {
+		out.Scored = &scored[len(scored)-1]
+	}
 	return out, err
 }}
 

@@ -6,12 +6,12 @@ import (
 
 	"cairn"
 	"cairn/internal/model"
-	"cairn/internal/turn"
+	"cairn/internal/vector"
 )
 
 // A Differ says why a level changed.
 type Differ interface {
-	Diff(ctx context.Context, scope cairn.Scope, id cairn.AccountID, from, to time.Time) (turn.Difference, error)
+	Diff(ctx context.Context, scope cairn.Scope, id cairn.AccountID, from, to time.Time) (vector.Difference, error)
 }
 
 // A DiffQuery asks what changed at an account between two moments.
@@ -24,7 +24,7 @@ type DiffQuery struct {
 // A Differed is what changed.
 type Differed struct {
 	Account cairn.Account `json:"account"`
-	turn.Difference
+	vector.Difference
 }
 
 // VectorDiff says why a level changed between two moments.

@@ -9,48 +9,39 @@ import (
 	"cairn/internal/vector"
 )
 
-// A Difference says why the level of an account is another than it was. The
-// causes sum to the change, and so do the changes of all leaves.
-type Difference struct {
-	From    cairn.Vector    `json:"from"` // without a way
-	To      cairn.Vector    `json:"to"`
-	Causes  vector.Split    `json:"causes"`
-	Changes []vector.Change `json:"changes"` // leaf by leaf, the largest first
-}
-
 // Diff compares two moments, each as it is known now and as the models see it
 // that were in force then; a zero moment is now.
-func (x Explainer) Diff(ctx context.Context, scope cairn.Scope, id cairn.AccountID, from, to time.Time) (Difference, error) {
+func (x Explainer) Diff(ctx context.Context, scope cairn.Scope, id cairn.AccountID, from, to time.Time) (vector.Difference, error) {
 	now := x.Now()
 	if to.IsZero() || to.After(now) {
 		to = now
 	}
 	if !scope.Sees(id) {
-		return Difference{}, cairn.Errorf(cairn.NotFound, "There is no such account.")
+		return vector.Difference{}, cairn.Errorf(cairn.NotFound, "There is no such account.")
 	}
 	if !from.Before(to) {
-		return Difference{}, cairn.Errorf(cairn.Invalid, "The first moment must lie before the second.").At("from")
+		return vector.Difference{}, cairn.Errorf(cairn.Invalid, "The first moment must lie before the second.").At("from")
 	}
 	defs, err := x.Definitions(ctx)
 	if err != nil {
-		return Difference{}, err
+		return vector.Difference{}, err
 	}
 	d := differing{defs: defs, at: [2]time.Time{from, to}}
 	for i, t := range d.at {
 		if d.models[i], err = x.modelsAt(ctx, defs, t); err != nil {
-			return Difference{}, err
+			return vector.Difference{}, err
 		}
 		if d.states[i], err = x.state(ctx, defs, id, t.Add(-defs.trail()), t, now); err != nil {
-			return Difference{}, err
+			return vector.Difference{}, err
 		}
 	}
 	of, err := gaps(ctx, x.Store, []cairn.AccountID{id}, from.Add(-defs.trail()), to)
 	if err != nil {
-		return Difference{}, err
+		return vector.Difference{}, err
 	}
 	d.gaps = of[id]
 	if d.yard, err = x.Store.PastYardsticks(ctx, dayOf(from, defs)-defs.lookBack(), dayOf(to, defs)); err != nil {
-		return Difference{}, err
+		return vector.Difference{}, err
 	}
 	return d.difference(), nil
 }
@@ -82,7 +73,7 @@ func (d *differing) measured(data, at int, m vector.Model) cairn.Signals {
 	return m.Carrying(measure, d.defs.Settings.Zone)(d.at[at])
 }
 
-func (d *differing) difference() Difference {
+func (d *differing) difference() vector.Difference {
 	var ends [2]cairn.Vector
 	var models [2]vector.Model
 	for i := range ends {
@@ -93,7 +84,7 @@ func (d *differing) difference() Difference {
 		v.Level, v.Known, v.Reasons = m.Rate(d.measured(i, i, m))
 		ends[i] = v
 	}
-	out := Difference{From: ends[0], To: ends[1], Changes: vector.Diff(ends[0], ends[1])}
+	out := vector.Difference{From: ends[0], To: ends[1], Changes: vector.Diff(ends[0], ends[1])}
 	out.Causes = vector.SplitOf(func(x vector.Mix) cairn.Points {
 		m := models[end(x.Model)]
 		first, last := d.measured(0, 0, m), d.measured(1, 1, m)

@@ -15,6 +15,15 @@ type Split struct {
 	Model   cairn.Points `json:"model"`   // another model, or another revision of it
 }
 
+// A Difference says why the level of an account is another than it was. The
+// causes sum to the change, and so do the changes of all leaves.
+type Difference struct {
+	From    cairn.Vector `json:"from"` // without a way
+	To      cairn.Vector `json:"to"`
+	Causes  Split        `json:"causes"`
+	Changes []Change     `json:"changes"` // leaf by leaf, the largest first
+}
+
 // Whole returns the change of the level.
 func (s Split) Whole() cairn.Points { return s.Data + s.Time + s.Missing + s.Model }
 

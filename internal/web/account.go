@@ -354,7 +354,18 @@ func accountDaysBefore(q url.Values) int { return oneOfSpans(q.Get("days"), acco
 
 // accountCompared compares the moment of av with so many days before.
 func (s *site) accountCompared(ctx context.Context, v View, av accountView) (accountComparison, error) {
-	then, _, err := s.Explain.Explain(ctx, v.Scope(), av.Account.ID, av.Moment(v).AddDate(0, 0, -av.Days))
+	from := av.Moment(v).AddDate(0, 0, -av.Days)
+	if s.Diff != nil && !av.Past() {
+		d, err := s.Diff.Diff(ctx, v.Scope(), av.Account.ID, from, v.Now)
+		if err != nil {
+			return accountComparison{}, err
+		}
+		out := compareAccount(d.From, d.To)
+		out.Causes = d.Causes
+		return out, nil
+	}
+	// The past is shown as the model in force sees it, so that nothing is the model's doing.
+	then, _, err := s.Explain.Explain(ctx, v.Scope(), av.Account.ID, from)
 	if err != nil {
 		return accountComparison{}, err
 	}

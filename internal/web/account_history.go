@@ -29,6 +29,7 @@ type accountHistoryView struct {
 	Marks   []cairn.Mark
 	Markers []accountMarker
 	Scored  []account.Scored // as it was said then
+	Ahead   vector.Projection
 }
 
 // An accountMarker is something that happened and may explain a level.
@@ -87,9 +88,40 @@ func (s *site) accountHistoryPart(w http.ResponseWriter, r *http.Request, v View
 	if err != nil {
 		return err
 	}
+	if h.Ahead, err = s.accountAhead(ctx, v, id, r.FormValue("project")); err != nil {
+		return err
+	}
 	h.Markers = append(append(h.Markers, owners...), modelMarkers(h.Scored, v.Zone)...)
 	slices.SortFunc(h.Markers, func(a, b accountMarker) int { return b.At.Compare(a.At) })
 	return s.write(w, r, http.StatusOK, accountHistorySection(v, h))
+}
+
+// accountAhead projects the level of now to a day, by default that of the next
+// renewal.
+func (s *site) accountAhead(ctx context.Context, v View, id cairn.AccountID, day string) (vector.Projection, error) {
+	now, signals, err := s.Explain.Explain(ctx, v.Scope(), id, v.Now)
+	if err != nil {
+		return vector.Projection{}, err
+	}
+	to := vector.Ahead(v.Now, signals, v.Zone)
+	if day != "" {
+		t, err := time.ParseInLocation(time.DateOnly, day, v.Zone)
+		d := cairn.DayOf(t, v.Zone)
+		if err != nil || d <= v.Today() {
+			return vector.Projection{}, cairn.Errorf(cairn.Invalid, "A level is projected to a day after today, such as %s.", (v.Today() + 90).String()).At("project")
+		}
+		to = d.End(v.Zone)
+	}
+	return vector.Project(now.Trail, to), nil
+}
+
+// aheadWords says where the level is if it goes on like this.
+func (h accountHistoryView) aheadWords(v View) string {
+	p := h.Ahead
+	if !p.Known {
+		return "Fewer than four levels are known: too few to say where it goes."
+	}
+	return fmt.Sprintf("If it goes on like this, the level on %s is %d: in 8 of 10 such cases between %d and %d.", v.Date(lastDay(cairn.Mark{At: p.At})), p.Level.Round(), p.Low.Round(), p.High.Round())
 }
 
 // modelMarkers are when another model, or another revision, began to score.

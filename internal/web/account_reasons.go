@@ -89,6 +89,26 @@ type accountComparison struct {
 	From, To cairn.Vector
 	Changes  []accountChange // most first
 	Same     int             // how many reasons give as much as before
+	Causes   vector.Split    // of the whole change; zero where it was not split
+}
+
+// A causeShare is what one cause did to the level.
+type causeShare struct {
+	Name, Tip string
+	Delta     cairn.Points
+}
+
+// causes are what did something, the most first.
+func (c accountComparison) causes() []causeShare {
+	all := []causeShare{
+		{"What happened", "What happened and what was stated since: usage, tickets, invoices, answers, fields.", c.Causes.Data},
+		{"Time passed", "Things grew older and windows moved on, though nothing happened.", c.Causes.Time},
+		{"What is known", "What became known, or is missing now.", c.Causes.Missing},
+		{"Another model", "The model, or its revision, is not the one of then.", c.Causes.Model},
+	}
+	all = slices.DeleteFunc(all, func(s causeShare) bool { return s.Delta == 0 })
+	slices.SortStableFunc(all, func(a, b causeShare) int { return cmp.Compare(magnitude(b.Delta), magnitude(a.Delta)) })
+	return all
 }
 
 // Delta is the change of the level.

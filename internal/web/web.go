@@ -21,6 +21,7 @@ import (
 	"cairn/internal/reply"
 	"cairn/internal/revenue"
 	"cairn/internal/usage"
+	"cairn/internal/vector"
 	"cairn/internal/work"
 )
 
@@ -61,12 +62,18 @@ type Progress struct {
 	Note string // what Done and Of count: "days of history"
 }
 
+// A Differ says why a level changed between two moments.
+type Differ interface {
+	Diff(ctx context.Context, scope cairn.Scope, id cairn.AccountID, from, to time.Time) (vector.Difference, error)
+}
+
 // Deps are what pages are made of. Optional ones say so.
 type Deps struct {
 	Accounts      account.Store
 	Identity      account.Identity
 	Explain       account.Explainer
 	Past          account.Historian
+	Diff          Differ // optional: what changed is told leaf by leaf only
 	History       event.History
 	Work          work.Store
 	Sources       ingest.Sources
