@@ -67,6 +67,13 @@ func NewState(zone *time.Location) *State {
 	return &State{Zone: zone, Tallies: map[Key]*Tally{}}
 }
 
+// Until leaves out what was stated after t. A state holds the facts of all
+// times, of which each measuring takes those of its moment; here it is to know
+// no more than was known then, whenever it is measured.
+func (s *State) Until(t time.Time) {
+	s.Facts = slices.DeleteFunc(s.Facts, func(f cairn.Fact) bool { return f.At.After(t) })
+}
+
 // Fold adds e to s. The same events give the same state in any order; that
 // each comes once is the caller's business. What is personal is not looked at.
 func (s *State) Fold(e cairn.Event) {

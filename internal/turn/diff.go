@@ -35,6 +35,7 @@ func (x Explainer) Diff(ctx context.Context, scope cairn.Scope, id cairn.Account
 			return vector.Difference{}, err
 		}
 	}
+	d.states[0].Until(from)
 	of, err := gaps(ctx, x.Store, []cairn.AccountID{id}, from.Add(-defs.trail()), to)
 	if err != nil {
 		return vector.Difference{}, err
@@ -85,7 +86,7 @@ func (d *differing) difference() vector.Difference {
 		ends[i] = v
 	}
 	out := vector.Difference{From: ends[0], To: ends[1], Changes: vector.Diff(ends[0], ends[1])}
-	out.Causes = vector.SplitOf(func(x vector.Mix) cairn.Points {
+	level := func(x vector.Mix) cairn.Points {
 		m := models[end(x.Model)]
 		first, last := d.measured(0, 0, m), d.measured(1, 1, m)
 		as := first
@@ -94,6 +95,16 @@ func (d *differing) difference() vector.Difference {
 		}
 		level, _ := m.Level(vector.Known(d.measured(end(x.Data), end(x.Time), m), as, first, last))
 		return level
+	}
+	out.Causes = vector.SplitOf(func(x vector.Mix) cairn.Points {
+		if !x.Data || x.Time {
+			return level(x)
+		}
+		// What happened after the earlier moment cannot be seen from it: what it
+		// does is looked at from the later one.
+		none, then, both := x, x, x
+		none.Data, then.Data, then.Time, both.Time = false, false, true, true
+		return level(none) + level(both) - level(then)
 	})
 	return out
 }

@@ -198,3 +198,58 @@ func TestAListOfThePastIsMeasuredSortedAndPagedAsOfThen(t *testing.T) {
 		t.Errorf("a list that is too long gives %v", err)
 	}
 }
+
+// billed are of an account with an invoice that is late, until somebody pays.
+type billed struct {
+	states
+	paid time.Time // zero: nobody does
+}
+
+func (b billed) State(context.Context, cairn.AccountID, time.Time, time.Time) (*signal.State, error) {
+	st := signal.NewState(time.UTC)
+	say := func(n int, at time.Time, fields string) {
+		st.Fold(cairn.Event{ID: cairn.EventID{ID: cairn.HashID(fmt.Sprint(n))}, Kind: cairn.OfInvoice, Source: "billing", Record: cairn.Space("").Record(cairn.OfInvoice, "i1"), At: at, Seen: at, Props: []byte(fields)})
+	}
+	say(1, noon.AddDate(0, 0, -60), `{"amount":"100","currency":"EUR","status":"open","due":"`+noon.AddDate(0, 0, -40).Format(time.DateOnly)+`"}`)
+	if !b.paid.IsZero() {
+		say(2, b.paid, `{"status":"paid","paid_at":"`+b.paid.Format(time.DateOnly)+`"}`)
+	}
+	for d := range 60 {
+		st.Fold(cairn.Event{Kind: cairn.Track, Name: "Report Created", At: noon.AddDate(0, 0, -d-1), N: 1})
+	}
+	return st, nil
+}
+
+// The state that a store gives holds what was stated at all times, as that of a
+// real one does: a comparison must not take for known what was said later.
+func TestWhatWasStatedSinceIsNotTheDoingOfTime(t *testing.T) {
+	from := noon.AddDate(0, 0, -20)
+	for _, tt := range []struct {
+		name       string
+		paid       time.Time
+		data, time int // signs
+	}{
+		{"nobody pays", time.Time{}, 0, -1},
+		{"somebody paid before", from.AddDate(0, 0, -2), 0, 0},
+		{"somebody paid since", from.AddDate(0, 0, 10), 1, -1},
+	} {
+		x := Explainer{Store: billed{paid: tt.paid}, Definitions: func(context.Context) (Definitions, error) { return definitions(), nil }, Now: func() time.Time { return noon }}
+		d, err := x.Diff(t.Context(), cairn.Everything, cairn.Space("").Account("a"), from, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sign(d.Causes.Data) != tt.data || sign(d.Causes.Time) != tt.time || d.Causes.Model != 0 || d.Causes.Whole() != d.To.Level-d.From.Level {
+			t.Errorf("%s: %+v of %v", tt.name, d.Causes, d.To.Level-d.From.Level)
+		}
+	}
+}
+
+func sign(p cairn.Points) int {
+	switch {
+	case p > 0:
+		return 1
+	case p < 0:
+		return -1
+	}
+	return 0
+}
