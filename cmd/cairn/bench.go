@@ -23,7 +23,7 @@ func (c *cli) benchCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(c.benchIngestCommand(), c.benchRebuildCommand(), c.benchMetricsCommand(), c.benchPagesCommand(), c.benchDoorCommand())
+	cmd.AddCommand(c.benchIngestCommand(), c.benchRebuildCommand(), c.benchMetricsCommand(), c.benchPagesCommand(), c.benchScoreCommand(), c.benchDoorCommand())
 	return cmd
 }
 

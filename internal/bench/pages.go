@@ -8,8 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -68,13 +66,15 @@ func (b LeaderPages) Run(ctx context.Context) (r LeaderPagesResult, err error) {
 	case b.Rounds < 1 || b.Rounds > 10_000:
 		return r, cairn.Errorf(cairn.Invalid, "There may be 1 to 10000 rounds.").At("rounds")
 	}
-	s, err := b.server(ctx)
+	f := filling{accounts: b.Accounts, keep: b.Keep, say: b.Say, send: b.fill}
+	s, err := f.start(ctx)
 	if err != nil {
 		return r, err
 	}
 	defer s.stop()
 	r = LeaderPagesResult{Accounts: b.Accounts, Contracts: b.Accounts, Cores: cores(), First: map[string]float64{}}
-	if err := b.prepare(ctx, s, &r); err != nil {
+	b.Say(fmt.Sprintf("%d accounts with a contract each.", b.Accounts))
+	if r.Fill, r.Settled, err = f.fill(ctx, s); err != nil {
 		return r, err
 	}
 	reader, err := newReader(ctx, s)
@@ -105,57 +105,6 @@ func (b LeaderPages) Run(ctx context.Context) (r LeaderPagesResult, err error) {
 	}
 	r.Changed, r.MemoryMB = changed.Load(), s.memory()>>20
 	return r, err
-}
-
-// server starts the server that is measured.
-func (b LeaderPages) server(ctx context.Context) (*server, error) {
-	s, err := newServer("")
-	if err != nil {
-		return nil, err
-	}
-	if b.Keep != "" {
-		s.cfg.Data = filepath.Join(b.Keep, "data")
-	}
-	if err := s.start(ctx); err != nil {
-		s.stop()
-		return nil, err
-	}
-	return s, nil
-}
-
-// prepare fills the server, unless it is one that was filled before and kept.
-func (b LeaderPages) prepare(ctx context.Context, s *server, r *LeaderPagesResult) error {
-	note := filepath.Join(b.Keep, "filled.json")
-	if b.Keep != "" {
-		if text, err := os.ReadFile(note); err == nil {
-			var was LeaderPagesResult
-			if err := json.Unmarshal(text, &was); err != nil || was.Accounts != b.Accounts {
-				return cairn.Errorf(cairn.Conflict, "%s is of %d accounts: name another directory, or remove it.", b.Keep, was.Accounts).At("keep")
-			}
-			r.Fill, r.Settled = was.Fill, was.Settled
-			b.Say("What was filled before is used again.")
-			return s.settled(ctx)
-		}
-	}
-	b.Say(fmt.Sprintf("%d accounts with a contract each enter by the front door.", b.Accounts))
-	begun := time.Now()
-	if err := b.fill(ctx, s); err != nil {
-		return err
-	}
-	r.Fill = time.Since(begun).Seconds()
-	b.Say("Every account takes its turn.")
-	if err := s.settled(ctx); err != nil {
-		return err
-	}
-	r.Settled = time.Since(begun).Seconds()
-	if b.Keep == "" {
-		return nil
-	}
-	text, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(note, text, 0o644)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -411,6 +411,9 @@ type reader struct {
 // times are how long pages took, by page.
 type times struct{ today, accounts, account []time.Duration }
 
+// all are those of all pages.
+func (t times) all() []time.Duration { return slices.Concat(t.today, t.accounts, t.account) }
+
 const readerMail, readerPassword = "bench@example.com", "a password for measuring only"
 
 func newReader(ctx context.Context, s *server) (*reader, error) {
