@@ -21,6 +21,8 @@ type Comparison struct {
 	MonthsB  []ledger.Figures `json:"months_b"`
 	SumsA    []ledger.Sums    `json:"-"`
 	SumsB    []ledger.Sums    `json:"-"`
+	KeptA    ledger.Kept      `json:"-"` // of those who were customers before the first month
+	KeptB    ledger.Kept      `json:"-"`
 	Accounts int              `json:"accounts"` // about which they differ
 	Differ   []Difference     `json:"differ"`   // the first of them, the largest first
 	More     int              `json:"more"`     // differences that are not named
@@ -72,6 +74,7 @@ func (s *Service) differences(ctx context.Context, scope cairn.Scope, q, p Query
 	one, mark := map[cairn.AccountID][]ledger.Movement{}, ""
 	if _, err := s.ask(ctx, scope, &q, func(x *shelf, fields *roster, of func(cairn.AccountID) bool) error {
 		mark = x.key + "/" + strconv.Itoa(x.seen)
+		out.KeptA = remembered(x, fields, scope, q, "kept", func() ledger.Kept { return x.books.Kept(q.From, q.To, everybody(of)) })
 		one = remembered(x, fields, scope, q, "moves", func() map[cairn.AccountID][]ledger.Movement { return x.within(q, everybody(of)) })
 		return nil
 	}); err != nil {
@@ -82,6 +85,7 @@ func (s *Service) differences(ctx context.Context, scope cairn.Scope, q, p Query
 		accounts, more int
 	}
 	if _, err := s.ask(ctx, scope, &p, func(x *shelf, fields *roster, of func(cairn.AccountID) bool) error {
+		out.KeptB = remembered(x, fields, scope, p, "kept", func() ledger.Kept { return x.books.Kept(p.From, p.To, everybody(of)) })
 		got := remembered(x, fields, scope, p, "differ "+mark, func() (f found) {
 			two := x.within(p, everybody(of))
 			f.differ, f.accounts, f.more = differ(one, two, p, out.Currency)

@@ -98,7 +98,7 @@ func (t compareView) figures(v View, a, b ledger.Sums) []compared {
 	return []compared{
 		m("Start", a.Start, b.Start), m("New", a.New, b.New), m("Expansion", a.Expansion, b.Expansion), m("Reactivation", a.Reactivation, b.Reactivation),
 		m("Contraction", a.Contraction, b.Contraction), m("Churn", a.Churn, b.Churn), m("Exchange rates", a.Effect, b.Effect), m("End", a.End, b.End),
-		p("Gross retention", f.GRR, g.GRR), p("Net retention", f.NRR, g.NRR),
+		p("Gross retention", t.KeptA.GRR(), t.KeptB.GRR()), p("Net retention", t.KeptA.NRR(), t.KeptB.NRR()), // as the leader's home has them
 		n("Customers lost", a.CustomersLost, b.CustomersLost), p("Churn of all", f.ChurnBase, g.ChurnBase), p("Churn of eligible", f.ChurnCould, g.ChurnCould),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -250,6 +251,30 @@ func TestTheLeadersHomeOpensEveryNumber(t *testing.T) {
 		if !strings.Contains(terms, `id="`+tile.Key+`"`) {
 			t.Errorf("nothing says what %s (%s) is", tile.Name, tile.Key)
 		}
+	}
+}
+
+func TestTheComparisonHasTheRetentionOfTheLeadersHome(t *testing.T) {
+	h := earningSite(false)
+	known := 0
+	for from := range 11 {
+		months := fmt.Sprintf("from=2026-%02d&to=2026-11", from+1)
+		home := ask(t, h, "GET", "/revenue?policy=cairn&"+months, nil).body
+		beside := ask(t, h, "GET", "/revenue/compare?a=cairn&b=stripe&"+months, nil).body
+		for _, name := range []string{"Gross retention", "Net retention"} {
+			first := func(body string) string {
+				_, rest, _ := strings.Cut(body, name)
+				return regexp.MustCompile(`[\d.]+ %|–`).FindString(rest)
+			}
+			if a, b := first(home), first(beside); a != b {
+				t.Errorf("%s, %s: %q on the home, %q beside another policy", months, name, a, b)
+			} else if a != "–" {
+				known++
+			}
+		}
+	}
+	if known == 0 {
+		t.Error("there is no retention at all")
 	}
 }
 
