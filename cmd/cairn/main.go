@@ -101,7 +101,7 @@ func (c *cli) rootCommand() *cobra.Command {
 	settingFlags(root.PersistentFlags(), "data", "database", "log-level", "log-json")
 	root.AddCommand(
 		c.serveCommand(), c.workCommand(), importCommand(c), demoCommand(c),
-		c.accountsCommand(), c.vectorCommand(), c.decisionsCommand(), c.unclaimedCommand(), c.identityCommand(),
+		c.accountsCommand(), c.vectorCommand(), c.portfolioCommand(), c.decisionsCommand(), c.unclaimedCommand(), c.identityCommand(),
 		c.stagesCommand(), c.rebuildCommand(),
 		c.userCommand(), c.personCommand(), c.sourceCommand(),
 		c.eventsCommand(), c.meaningfulCommand(), c.metricCommand(), c.signalCommand(), c.modelCommand(), c.driversCommand(), c.keepCommand(),

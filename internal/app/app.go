@@ -25,6 +25,7 @@ import (
 	"cairn/internal/model"
 	"cairn/internal/outcome"
 	"cairn/internal/payment"
+	"cairn/internal/portfolio"
 	"cairn/internal/revenue"
 	"cairn/internal/signal"
 	"cairn/internal/store/postgres"
@@ -32,6 +33,7 @@ import (
 	"cairn/internal/store/sqlstore"
 	"cairn/internal/turn"
 	"cairn/internal/usage"
+	"cairn/internal/vector"
 	"cairn/internal/web"
 )
 
@@ -50,6 +52,7 @@ type App struct {
 	Payment       *payment.Service
 	Losses        *outcome.Losses
 	Opportunities *outcome.Opportunities
+	Portfolio     *portfolio.Service
 	Clock         *Clock
 
 	cfg     config.Config
@@ -110,6 +113,13 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error)
 	a.Renewals = &outcome.Renewals{Store: store, Book: store, Basis: a.Revenue.Basis, Among: a.Revenue.Among}
 	a.Losses = &outcome.Losses{Store: store, Book: store, Ledger: a.Revenue, Settings: a.Revenue.Settings, Now: a.Clock.Now}
 	a.Opportunities = &outcome.Opportunities{Store: store, Accounts: store, Book: store, Settings: a.paymentSettings, Now: a.Clock.Now}
+	a.Portfolio = &portfolio.Service{
+		Scores: store, Fields: a.Revenue, Now: a.Clock.Now, Zone: func() *time.Location { return store.Settings().Zone },
+		Models: func(ctx context.Context) ([]vector.Model, error) {
+			defs, err := a.definitions(ctx)
+			return defs.Models, err
+		},
+	}
 	a.Keep = &keep.Service{Store: store, Book: store, Memos: store, Settings: store.Settings, Now: a.Clock.Now}
 	a.join()
 	return a, nil
@@ -162,7 +172,7 @@ func (a *App) Close() error {
 func (a *App) House() House {
 	return House{
 		Version: Version(), Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, Users: a.Auth, People: a, Decisions: a.Store, Sources: a.Store,
-		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Model: a.Model, Diff: a.Explain, Keep: a.Keep, Revenue: a.Revenue, Losses: a.Losses, Members: a.Store, Renewals: a.Renewals, Payments: a.Payment, Opportunities: a.Opportunities,
+		Rejects: a.mender(), Door: a.Door, Stages: a, Memos: a.Store, Now: a.Clock.Now, Demo: a, Usage: a.Usage, Model: a.Model, Diff: a.Explain, Portfolio: a.Portfolio, Keep: a.Keep, Revenue: a.Revenue, Losses: a.Losses, Members: a.Store, Renewals: a.Renewals, Payments: a.Payment, Opportunities: a.Opportunities,
 		Zone: func() *time.Location { return a.Store.Settings().Zone },
 	}
 }
@@ -196,7 +206,7 @@ func (a *App) Handler() http.Handler {
 	mux.Handle("/api/v1/", a.resources().Handler())
 	mux.Handle("/", web.New(web.Deps{
 		Accounts: a.Store, Identity: a.identity(), Explain: a.Explain, Past: a.Past, Diff: a.Explain, History: a.Store, Work: a.Store, Sources: a.Store, Rejects: a.mender(), Door: a.Door,
-		Usage: a.Usage, Model: a.Model, Revenue: a.Revenue, Losses: a.Losses, Renewals: a.Renewals, Memos: a.Store, Payments: a.Payment, Opportunities: a.Opportunities, Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
+		Usage: a.Usage, Model: a.Model, Revenue: a.Revenue, Losses: a.Losses, Renewals: a.Renewals, Memos: a.Store, Payments: a.Payment, Opportunities: a.Opportunities, Portfolio: a.Portfolio, Keep: a.Keep, Auth: a.Auth, Users: a.Store, Progress: a.progress, Now: a.Clock.Now, Log: a.log,
 		Settings: func() web.Settings {
 			set := a.Store.Settings()
 			return web.Settings{Zone: set.Zone, Currency: set.Currency, Address: a.cfg.URL}

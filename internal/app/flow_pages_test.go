@@ -44,7 +44,7 @@ func TestEveryPageIsSoundInEveryWindow(t *testing.T) {
 			"sources": "/sources", "source": "/sources/product",
 			"source-keys": "/sources/product/keys", "source-contract": "/sources/product/contract", "rejects": "/sources/product/rejects",
 			"usage": "/usage", "usage-tick": "/usage?tick=Page+Viewed", "usage-metrics": "/usage/metrics", "usage-metric": "/usage/metrics/new", "usage-drivers": "/usage/drivers",
-			"models": "/models", "model": "/models/default", "model-new": "/models/new", "signals": "/signals", "signal": "/signals/usage.active_people_28d",
+			"models": "/models", "model": "/models/default", "model-new": "/models/new", "signals": "/signals", "signal": "/signals/usage.active_people_28d", "portfolio": "/portfolio", "portfolio-who": "/portfolio/accounts?is=Poor",
 			"keeping": "/keeping", "keeping-try": "/keeping?for=90+days",
 			"revenue": "/revenue", "revenue-by": "/revenue?by=owner&policy=stripe", "revenue-movements": "/revenue/movements?kind=expansion", "revenue-cohorts": "/revenue/cohorts", "revenue-cohorts-by": "/revenue/cohorts?by=plan&of=money", "revenue-cohort-accounts": "/revenue/cohorts/accounts?age=3", "revenue-survival": "/revenue/survival", "revenue-survival-by": "/revenue/survival?by=plan", "revenue-survival-accounts": "/revenue/survival/accounts?what=watched&from=6", "revenue-definitions": "/revenue/definitions",
 			"renewals": "/renewals", "renewals-next": "/renewals?sort=-disagreement&quarter=" + (outcome.QuarterOf(cairn.DayOf(full.Clock.Now(), time.UTC)) + 1).String(), "renewals-grades": "/renewals/grades",

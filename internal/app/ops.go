@@ -16,6 +16,7 @@ import (
 	"cairn/internal/model"
 	"cairn/internal/outcome"
 	"cairn/internal/payment"
+	"cairn/internal/portfolio"
 	"cairn/internal/revenue"
 	"cairn/internal/usage"
 )
@@ -51,18 +52,20 @@ type House struct {
 	Decisions interface {
 		Decisions(ctx context.Context, scope cairn.Scope, id cairn.AccountID) ([]cairn.Decision, error)
 	}
-	Sources  ingest.Sources
-	Rejects  *ingest.Mender
-	Door     Door
-	Stages   Stages
-	Memos    Memos
-	Demo     Demonstration
-	Usage    *usage.Service
-	Model    *model.Service
-	Diff     Differ
-	Keep     *keep.Service
-	Revenue  *revenue.Service
-	Renewals *outcome.Renewals
+	Sources ingest.Sources
+	Rejects *ingest.Mender
+	Door    Door
+	Stages  Stages
+	Memos   Memos
+	Demo    Demonstration
+	Usage   *usage.Service
+	Model   *model.Service
+	Diff    Differ
+
+	Portfolio *portfolio.Service
+	Keep      *keep.Service
+	Revenue   *revenue.Service
+	Renewals  *outcome.Renewals
 
 	Losses  *outcome.Losses
 	Members interface {

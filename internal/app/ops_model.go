@@ -6,6 +6,7 @@ import (
 
 	"cairn"
 	"cairn/internal/model"
+	"cairn/internal/portfolio"
 	"cairn/internal/vector"
 )
 
@@ -44,6 +45,12 @@ var VectorDiff = Op[DiffQuery, Differed]{"vector-diff", func(ctx context.Context
 	}
 	out.Difference, err = h.Diff.Diff(ctx, cairn.Everything, id, q.From, q.To)
 	return out, err
+}}
+
+// PortfolioShow tells how all accounts were scored on two days.
+var PortfolioShow = Op[portfolio.Query, portfolio.Report]{"portfolio", func(ctx context.Context, h House, q portfolio.Query, say func(Progress)) (portfolio.Report, error) {
+	say(Progress{What: "Looking at how accounts were scored"})
+	return h.Portfolio.Report(ctx, cairn.Everything, q)
 }}
 
 // SignalsList tells of all signals what there is to know over all accounts.

@@ -23,23 +23,23 @@ func TestADayIsWorkedThroughWithTheKeyboard(t *testing.T) {
 	p.key("j")
 	p.key("d")
 	p.until(`!(` + shown(c, 0) + `)`)
-	p.until(`document.querySelector("#toast strong").textContent === "Done"`)
+	p.until(`document.querySelector("#toast strong")?.textContent === "Done"`)
 	p.until(`document.querySelector(".progress-line span").textContent === "5 of 10 done today"`)
 	p.until(`document.activeElement.textContent === "Brightwater Logistics"`) // the next one has the focus
 	p.key("u")
 	p.until(shown(c, 0))
-	p.until(`document.querySelector("#toast strong").textContent === "Open again"`)
+	p.until(`document.querySelector("#toast strong")?.textContent === "Open again"`)
 
 	p.key("j")
 	p.key("s")
 	p.until(`document.activeElement.textContent.trim().startsWith("Tomorrow")`)
 	p.key(kb.Enter)
-	p.until(`document.querySelector("#toast strong").textContent === "Snoozed"`)
+	p.until(`document.querySelector("#toast strong")?.textContent === "Snoozed"`)
 
 	p.key("x")
-	p.until(`document.querySelector("#toast strong").textContent === "Dismissed"`)
+	p.until(`document.querySelector("#toast strong")?.textContent === "Dismissed"`)
 	p.run(chromedp.SendKeys(chromedp.CSS(`#toast input[name=outcome]`), "They moved away"+kb.Enter))
-	p.until(`document.querySelector("#toast strong").textContent === "Written down"`)
+	p.until(`document.querySelector("#toast strong")?.textContent === "Written down"`)
 	if last := c.admitted[len(c.admitted)-1]; last.Props["outcome"] != "They moved away" {
 		t.Errorf("%+v", last)
 	}

@@ -317,10 +317,15 @@ func picture(m vector.Model) []modelRow {
 
 // chart draws how levels are distributed before and after.
 func (t modelView) chart() map[string]any {
+	return levelBars(t.Trial.Before.Tens, t.Trial.After.Tens, "now", "with this model")
+}
+
+// levelBars draws how many accounts have a level within each ten points, twice.
+func levelBars(was, is [10]int, wasName, isName string) map[string]any {
 	var names, before, after []any
-	for i := range t.Trial.Before.Tens {
+	for i := range was {
 		names = append(names, fmt.Sprintf("%d–%d", 10*i, 10*(i+1)))
-		before, after = append(before, t.Trial.Before.Tens[i]), append(after, t.Trial.After.Tens[i])
+		before, after = append(before, was[i]), append(after, is[i])
 	}
 	bar := func(name, colour string, data []any) map[string]any {
 		return map[string]any{"type": "bar", "name": name, "data": data, "itemStyle": map[string]any{"color": colour}, "barGap": "10%"}
@@ -332,7 +337,7 @@ func (t modelView) chart() map[string]any {
 		"grid":    map[string]any{"left": 8, "right": 12, "top": 34, "bottom": 8, "containLabel": true},
 		"xAxis":   map[string]any{"type": "category", "data": names, "axisTick": map[string]any{"show": false}, "axisLabel": map[string]any{"color": "--dim", "fontSize": 11}, "axisLine": map[string]any{"lineStyle": map[string]any{"color": "--line-strong"}}},
 		"yAxis":   map[string]any{"type": "value", "minInterval": 1, "axisLabel": map[string]any{"color": "--dim"}, "splitLine": map[string]any{"lineStyle": map[string]any{"color": "--line"}}},
-		"series":  []any{bar("now", "--grey", before), bar("with this model", "--accent", after)},
+		"series":  []any{bar(wasName, "--grey", before), bar(isName, "--accent", after)},
 	}
 }
 

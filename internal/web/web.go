@@ -18,6 +18,7 @@ import (
 	"cairn/internal/model"
 	"cairn/internal/outcome"
 	"cairn/internal/payment"
+	"cairn/internal/portfolio"
 	"cairn/internal/reply"
 	"cairn/internal/revenue"
 	"cairn/internal/usage"
@@ -81,6 +82,7 @@ type Deps struct {
 	Door          Admitter
 	Usage         *usage.Service
 	Model         *model.Service         // optional: there are no pages about models and signals
+	Portfolio     *portfolio.Service     // optional: there is no page about all accounts together
 	Keep          *keep.Service          // optional: there is no page about how long events are kept
 	Revenue       *revenue.Service       // optional: there are no pages about it
 	Renewals      *outcome.Renewals      // optional: there are no pages about them
@@ -140,6 +142,7 @@ func New(d Deps) http.Handler {
 	s.usageRoutes(mux)
 	s.keepRoutes(mux)
 	s.modelRoutes(mux)
+	s.portfolioRoutes(mux)
 	s.revenueRoutes(mux)
 	s.renewalRoutes(mux)
 	s.paymentRoutes(mux)
